@@ -1,0 +1,43 @@
+/**
+ * A node's ordered key-value store below the overlay: LMDB for real (`lmdb-store.ts`), a simulated one in `sim/`. It is
+ * never the point of durability (that is the WAL) and may fall back to an earlier flush after a crash.
+ */
+
+/**
+ * Key bytes as a string with one char (0-255) per byte: `<` is then byte order, a Map finds it without hashing code of
+ * our own, and building it from a socket buffer is one native call (`latin1Slice`). At most `KEY_BYTES_MAX` long.
+ */
+export type ByteKey = string;
+
+/** LMDB's limit for a key is 1,978 bytes in lmdb-js builds; the rest is room for the store's own use. */
+export const KEY_BYTES_MAX = 1_900;
+
+/** Returns false to end the scan. `value` belongs to the visitor. The visitor must not write to the store. */
+export type Visitor = (key: ByteKey, value: Buffer) => boolean;
+
+export interface OrderedStore {
+  /** The value, owned by the caller, or undefined. */
+  get(key: ByteKey): Buffer | undefined;
+  /** Visits the entries with lo <= key < hi, ascending, or descending from hi when `reverse`. */
+  scan(lo: ByteKey, hi: ByteKey, reverse: boolean, visit: Visitor): void;
+  /**
+   * Removes `ranges`, then writes `entries` (null deletes), then writes `trailer` in the same transaction as the last
+   * entries. Split into transactions of at most 1,000 changes: a crash may leave a prefix, never the trailer without the
+   * rest. Resolves when everything is durable. Calls do not overlap; the caller awaits one before the next.
+   */
+  write(
+    ranges: readonly KeyRange[],
+    entries: Iterable<readonly [ByteKey, Uint8Array | null]>,
+    trailer: readonly (readonly [ByteKey, Uint8Array | null])[],
+  ): Promise<void>;
+  /** Bytes on disk, for metrics. */
+  sizeBytes(): number;
+  close(): Promise<void>;
+}
+
+export interface KeyRange {
+  /** Inclusive. */
+  readonly lo: ByteKey;
+  /** Exclusive. */
+  readonly hi: ByteKey;
+}
