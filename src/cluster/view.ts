@@ -97,4 +97,5 @@ export interface Router {
 /** Service numbers of `Router.call`. */
 export const Service = {
   redisCommand: 1,
+  cluster: 2,
 } as const;

@@ -1,0 +1,202 @@
+/**
+ * Requests about the cluster itself: joining, moving replicas and leaders. Each is carried out by whoever leads what it is about;
+ * any other node passes it on once.
+ */
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import { nodeOf, replicaId } from '../tablet/replica-id.ts';
+import type { TabletHost } from '../tablet/tablet-host.ts';
+import {
+  type ClusterReply,
+  type ClusterRequest,
+  decodeReply,
+  decodeRequest,
+  encode,
+  type JoinRequest,
+  type ReplicaRequest,
+  reply,
+  type Seed,
+  type TransferRequest,
+} from './cluster-messages.ts';
+import type { Identity } from './identity.ts';
+import { METADATA_TABLET, putCluster, putNode, putTablet, type TabletRecord } from './metadata.ts';
+import { type MetadataGroup, NotMetadataLeader } from './metadata-group.ts';
+import type { Transport } from './transport.ts';
+import type { PeerCalls } from './transport-calls.ts';
+import { type NodeId, Service, type TabletId } from './view.ts';
+
+const GUEST_TIMEOUT_MS = 2_000;
+const TRANSFER_TIMEOUT_MS = 5_000;
+
+export interface AdministrationOptions {
+  readonly clock: Clock;
+  readonly metadata: MetadataGroup;
+  readonly identity: () => Identity;
+  readonly host: () => TabletHost | null;
+  readonly leaderOf: (tablet: TabletId) => NodeId;
+  readonly calls: PeerCalls;
+  readonly seeds: () => Seed[];
+  readonly logger: Logger;
+}
+
+export class Administration {
+  readonly #options: AdministrationOptions;
+  #confirming = new Set<TabletId>();
+
+  constructor(options: AdministrationOptions) {
+    this.#options = options;
+    options.calls.serve(Service.cluster, (_from, bytes, respond) => {
+      const request = decodeRequest(bytes);
+      if (request === null) respond(encode(reply({ error: 'the request is not of this version' })));
+      else this.#answer(request, false).then((answer) => respond(encode(answer)));
+    });
+  }
+
+  /** A process that is not a member asks. */
+  guest(bytes: Buffer, respond: (reply: Uint8Array) => void): void {
+    const request = decodeRequest(bytes);
+    if (request === null || (request.type !== 'hello' && request.type !== 'join')) {
+      respond(encode(reply({ error: 'only members may ask for this' })));
+      return;
+    }
+    this.#answer(request, true).then((answer) => respond(encode(answer)));
+  }
+
+  /** Asks a process at an address as a guest; null when it cannot be reached or does not understand. */
+  async ask(
+    transport: Transport,
+    seed: { host: string; port: number },
+    request: ClusterRequest,
+  ): Promise<ClusterReply | null> {
+    try {
+      return decodeReply(await transport.guestCall(seed.host, seed.port, encode(request), GUEST_TIMEOUT_MS));
+    } catch (error) {
+      // Seeds that are not up yet are an ordinary sight while a cluster starts.
+      this.#options.logger.debug({ seed, error: String(error) }, 'a member could not be asked');
+      return null;
+    }
+  }
+
+  /** Carries out a request of an operator on this node, passing it on as needed. Rejects with the reason. */
+  async request(request: ReplicaRequest | TransferRequest): Promise<void> {
+    const answer = await this.#answer(request, true);
+    if (answer.error !== '') throw new Error(answer.error);
+    if (answer.again) throw new Error('no leader could be reached for this; try again');
+  }
+
+  /** Makes `node` the leader of the tablet; resolves when it is. */
+  async transfer(tablet: TabletId, node: NodeId): Promise<void> {
+    await this.request({ type: 'transfer', tablet, node });
+    const { clock, leaderOf } = this.#options;
+    const deadline_ms = clock.monotonic_ms() + TRANSFER_TIMEOUT_MS;
+    while (leaderOf(tablet) !== node) {
+      if (clock.monotonic_ms() > deadline_ms) throw new Error('the node did not become leader in time');
+      await new Promise<void>((resolve) => clock.after(10, resolve));
+    }
+  }
+
+  /** The leader of a tablet says that the members are what the metadata asks for. */
+  confirm(tablet: TabletId, record: TabletRecord): void {
+    const same = record.confirmed.length === record.replicas.length;
+    if ((same && record.confirmed.every((replica, i) => replica === record.replicas[i])) || this.#confirming.has(tablet)) {
+      return;
+    }
+    this.#confirming.add(tablet);
+    const node = this.#options.identity().node;
+    this.#answer({ type: 'confirm', tablet, node }, true).finally(() => this.#confirming.delete(tablet));
+  }
+
+  async #answer(request: ClusterRequest, mayPassOn: boolean): Promise<ClusterReply> {
+    const { clusterId, node } = this.#options.identity();
+    if (clusterId === '') return reply({ again: true });
+    if (request.type === 'hello') return reply({ clusterId, node });
+    try {
+      if (request.type === 'transfer') return await this.#transfer(request, mayPassOn);
+      if (!this.#options.metadata.leading) return await this.#passOn(METADATA_TABLET, request, mayPassOn);
+      return request.type === 'join' ? await this.#join(request) : await this.#changeReplicas(request);
+    } catch (error) {
+      if (error instanceof NotMetadataLeader) return reply({ again: true });
+      return reply({ error: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  #passOn(tablet: TabletId, request: ClusterRequest, mayPassOn: boolean): Promise<ClusterReply> {
+    const leader = this.#options.leaderOf(tablet);
+    if (!mayPassOn || leader === 0 || leader === this.#options.identity().node) {
+      return Promise.resolve(reply({ again: true }));
+    }
+    return new Promise((resolve) => {
+      this.#options.calls.call(leader, Service.cluster, encode(request), (bytes) => {
+        resolve((bytes === null ? null : decodeReply(bytes)) ?? reply({ again: true }));
+      });
+    });
+  }
+
+  async #join(request: JoinRequest): Promise<ClusterReply> {
+    const { metadata, identity, seeds, logger } = this.#options;
+    const node = await metadata.write((transaction, state) => {
+      const { cluster } = state;
+      if (cluster === null) throw new NotMetadataLeader();
+      for (const known of state.nodes.values()) {
+        if (known.token === request.token) return known.id;
+        if (known.host === request.host && known.ports.peer === request.ports.peer) {
+          throw new Error(
+            `${request.host}:${request.ports.peer} is node ${known.id} of this cluster already, and the folder of the node that asks is not that node's: start it with its own folder, or remove node ${known.id} first`,
+          );
+        }
+        if (known.name === request.name) {
+          throw new Error(`the name ${request.name} is taken by node ${known.id}: give this node another one by --name`);
+        }
+      }
+      const id = cluster.nextNode;
+      const { token, redisId, name, host, zone, ports } = request;
+      putNode(transaction, { id, redisId, name, host, zone, ports, token });
+      putCluster(transaction, { ...cluster, nextNode: id + 1 });
+      return id;
+    });
+    logger.info({ node, host: request.host, name: request.name }, 'a node has joined');
+    return reply({ clusterId: identity().clusterId, node, seeds: seeds() });
+  }
+
+  async #changeReplicas(request: ReplicaRequest): Promise<ClusterReply> {
+    await this.#options.metadata.write((transaction, state) => {
+      const record = state.tablets.get(request.tablet);
+      if (record === undefined) throw new Error(`there is no tablet ${request.tablet}`);
+      if (!state.nodes.has(request.node)) throw new Error(`there is no node ${request.node}`);
+      putTablet(transaction, changed(record, request));
+    });
+    return reply({});
+  }
+
+  async #transfer(request: TransferRequest, mayPassOn: boolean): Promise<ClusterReply> {
+    const tablet = this.#options.host()?.get(request.tablet);
+    if (tablet === undefined || !tablet.raft.isLeader) return this.#passOn(request.tablet, request, mayPassOn);
+    const to = tablet.confState.voters.find((replica) => nodeOf(replica) === request.node);
+    if (to === undefined) throw new Error(`node ${request.node} has no voting replica of tablet ${request.tablet}`);
+    if (to === tablet.replica) return reply({});
+    if (!tablet.raft.transferLeader(to)) throw new Error('the tablet cannot be handed over now; try again');
+    this.#options.host()?.markDirty(tablet);
+    return reply({});
+  }
+}
+
+function changed(record: TabletRecord, request: ReplicaRequest): TabletRecord {
+  const { node } = request;
+  const has = record.replicas.some((replica) => nodeOf(replica) === node);
+  if (request.type === 'confirm') return { ...record, confirmed: record.replicas };
+  if (request.type === 'addReplica') {
+    if (has) throw new Error(`node ${node} has a replica of tablet ${record.id} already`);
+    if (record.confirmed.some((replica) => nodeOf(replica) === node)) {
+      throw new Error(`node ${node} is still giving up an older replica of tablet ${record.id}; try again`);
+    }
+    const generation = (record.generations[String(node)] ?? 0) + 1;
+    return {
+      ...record,
+      replicas: [...record.replicas, replicaId(node, generation)],
+      generations: { ...record.generations, [String(node)]: generation },
+    };
+  }
+  if (!has) throw new Error(`node ${node} has no replica of tablet ${record.id}`);
+  if (record.replicas.length === 1) throw new Error(`node ${node} has the only replica of tablet ${record.id}`);
+  return { ...record, replicas: record.replicas.filter((replica) => nodeOf(replica) !== node) };
+}

@@ -1,0 +1,58 @@
+/**
+ * Who this node is, on its own disk: `node.json` in the data folder. The epoch goes up at every start and is durable before the
+ * node says a word to its peers, so that they can tell one life of the node from the next.
+ */
+import type { Disk } from '../base/disk.ts';
+import type { Seed } from './cluster-messages.ts';
+import type { NodeId } from './view.ts';
+
+export interface Identity {
+  /** 32 hexadecimal digits; empty until the node belongs to a cluster. */
+  readonly clusterId: string;
+  /** 0 until the node belongs to a cluster. */
+  readonly node: NodeId;
+  readonly epoch: number;
+  /** Nodes to answer to before the metadata has been heard of. */
+  readonly seeds: readonly Seed[];
+}
+
+const FILE = 'node.json';
+const VERSION = 1;
+
+/** The identity for this life: the stored one with the next epoch, already durable. */
+export async function beginLife(disk: Disk, folder: string): Promise<Identity> {
+  const stored = await read(disk, folder);
+  const identity = { ...stored, epoch: stored.epoch + 1 };
+  await saveIdentity(disk, folder, identity);
+  return identity;
+}
+
+export async function saveIdentity(disk: Disk, folder: string, identity: Identity): Promise<void> {
+  const text = `${JSON.stringify({ version: VERSION, ...identity }, null, 2)}\n`;
+  await disk.replaceFile(`${folder}/${FILE}`, Buffer.from(text, 'utf8'));
+}
+
+async function read(disk: Disk, folder: string): Promise<Identity> {
+  let contents: Buffer;
+  try {
+    contents = await disk.readFile(`${folder}/${FILE}`);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { clusterId: '', node: 0, epoch: 0, seeds: [] };
+    throw error;
+  }
+  const parsed: unknown = JSON.parse(contents.toString('utf8'));
+  if (!isIdentity(parsed)) throw new Error(`${folder}/${FILE} is not the identity of a node of this version`);
+  return { clusterId: parsed.clusterId, node: parsed.node, epoch: parsed.epoch, seeds: parsed.seeds };
+}
+
+function isIdentity(value: unknown): value is Identity & { version: number } {
+  if (typeof value !== 'object' || value === null) return false;
+  const candidate = value as Record<string, unknown>;
+  return (
+    candidate['version'] === VERSION &&
+    typeof candidate['clusterId'] === 'string' &&
+    Number.isSafeInteger(candidate['node']) &&
+    Number.isSafeInteger(candidate['epoch']) &&
+    Array.isArray(candidate['seeds'])
+  );
+}

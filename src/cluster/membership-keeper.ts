@@ -1,0 +1,73 @@
+/** Makes and removes this node's replicas as the metadata says, one after the other. */
+import type { Logger } from '../base/log.ts';
+import { nodeOf } from '../tablet/replica-id.ts';
+import type { NewReplica, TabletHost } from '../tablet/tablet-host.ts';
+import type { Metadata } from './metadata.ts';
+import { METADATA_TABLET } from './metadata.ts';
+import type { NodeId } from './view.ts';
+
+export class MembershipKeeper {
+  readonly #log: Logger;
+  readonly #failed: (error: Error) => void;
+  #tail: Promise<void> = Promise.resolve();
+  #queued = false;
+
+  constructor(logger: Logger, failed: (error: Error) => void) {
+    this.#log = logger;
+    this.#failed = failed;
+  }
+
+  /** Brings the replicas of `host` in step with the newest metadata. `changed` is called when something was done. */
+  sync(host: TabletHost, self: NodeId, metadata: () => Metadata, changed: () => void): void {
+    // A run that has not begun yet will see the newest metadata anyway.
+    if (this.#queued) return;
+    this.#queued = true;
+    this.#tail = this.#tail.then(() => {
+      this.#queued = false;
+      return this.#run(host, self, metadata(), changed).catch((error: unknown) => {
+        this.#failed(error instanceof Error ? error : new Error(String(error)));
+      });
+    });
+  }
+
+  idle(): Promise<void> {
+    return this.#tail;
+  }
+
+  async #run(host: TabletHost, self: NodeId, metadata: Metadata, changed: () => void): Promise<void> {
+    const missing: NewReplica[] = [];
+    const campaigns: number[] = [];
+    for (const record of metadata.tablets.values()) {
+      const position = record.replicas.findIndex((replica) => nodeOf(replica) === self);
+      const replica = record.replicas[position];
+      const here = host.get(record.id);
+      if (replica !== undefined && here === undefined) {
+        const founders = record.founders.includes(replica) ? record.founders : null;
+        missing.push({ id: record.id, replica, founders });
+        if (founders !== null && position === 0) campaigns.push(record.id);
+      }
+    }
+    if (missing.length > 0) {
+      await host.create(missing);
+      for (const id of campaigns) host.get(id)?.raft.campaign();
+    }
+    let removed = 0;
+    for (const tablet of [...host.all()]) {
+      if (tablet.id === METADATA_TABLET) continue;
+      const record = metadata.tablets.get(tablet.id);
+      if (record === undefined) continue;
+      // Until the leader has confirmed that it works without this replica, it may still be needed for a quorum.
+      if (record.replicas.includes(tablet.replica) || record.confirmed.includes(tablet.replica)) continue;
+      this.#log.info({ tablet: tablet.id }, 'removing a replica that has moved elsewhere');
+      await host.remove(tablet.id);
+      removed += 1;
+    }
+    for (const record of metadata.tablets.values()) {
+      const tablet = host.get(record.id);
+      if (tablet === undefined) continue;
+      const position = record.replicas.indexOf(tablet.replica);
+      tablet.raft.priority = position < 0 ? record.replicas.length : position;
+    }
+    if (missing.length > 0 || removed > 0) changed();
+  }
+}

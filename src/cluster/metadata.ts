@@ -1,0 +1,120 @@
+/**
+ * What the metadata group holds: the cluster, its nodes, its tablets. The group is a tablet like any other (id 1, a space of
+ * its own); the records are JSON, because they are few and people read them when something is wrong. Every node has a
+ * replica, as a voter or a learner, and reads it from its own memory.
+ *
+ * Keys in space fffffff0: 'c' the cluster | 'n' node id u32 | 't' tablet id u32.
+ */
+import { assert } from '../base/assert.ts';
+import type { ByteKey, KeyRange } from '../storage/ordered-store.ts';
+import type { Transaction } from '../tablet/operation.ts';
+import type { ReplicaId } from '../raft/types.ts';
+import { replicaId } from '../tablet/replica-id.ts';
+import { type NodeId, type NodePorts, SLOT_COUNT, type TabletId } from './view.ts';
+
+export const METADATA_TABLET = 1;
+export const FIRST_DATA_TABLET = 2;
+/** The node that forms the cluster is always the first one, with the first replica of the metadata group. */
+export const FIRST_NODE = 1;
+export const METADATA_FOUNDERS: readonly ReplicaId[] = [replicaId(FIRST_NODE, 1)];
+
+const SPACE = '\xff\xff\xff\xf0';
+export const METADATA_RANGE: KeyRange = { lo: SPACE, hi: '\xff\xff\xff\xf1' };
+
+/** Spaces that hold slots. The Redis door's: keys, expiry index, counters. */
+const SLOT_SPACES = [0, 1, 2];
+
+export interface ClusterRecord {
+  readonly clusterId: string;
+  /** Tablets are made when this many nodes have joined. */
+  readonly initialNodes: number;
+  readonly replicationFactor: number;
+  readonly tabletCount: number;
+  readonly nextNode: NodeId;
+  readonly nextTablet: TabletId;
+}
+
+export interface NodeRecord {
+  readonly id: NodeId;
+  /** 40 hexadecimal digits. */
+  readonly redisId: string;
+  readonly name: string;
+  readonly host: string;
+  readonly zone: string;
+  readonly ports: NodePorts;
+  /** Drawn by the joining process, so that a repeated request finds the node it has made already. */
+  readonly token: string;
+}
+
+export interface TabletRecord {
+  readonly id: TabletId;
+  readonly slotFirst: number;
+  readonly slotLast: number;
+  /** The members that the group began with; never changes. */
+  readonly founders: readonly ReplicaId[];
+  /** The members that the group is to have; its leader works towards it. The first one is the preferred leader. */
+  readonly replicas: readonly ReplicaId[];
+  /** The members that the group had when its leader last confirmed that a change was complete. */
+  readonly confirmed: readonly ReplicaId[];
+  /** The highest generation given to a replica so far, by node. */
+  readonly generations: Readonly<Record<string, number>>;
+}
+
+export interface Metadata {
+  readonly cluster: ClusterRecord | null;
+  readonly nodes: ReadonlyMap<NodeId, NodeRecord>;
+  readonly tablets: ReadonlyMap<TabletId, TabletRecord>;
+}
+
+export const EMPTY_METADATA: Metadata = { cluster: null, nodes: new Map(), tablets: new Map() };
+
+/** Reads everything. The records are few, so every change reads all of them again. */
+export function readMetadata(transaction: Transaction): Metadata {
+  let cluster: ClusterRecord | null = null;
+  const nodes = new Map<NodeId, NodeRecord>();
+  const tablets = new Map<TabletId, TabletRecord>();
+  transaction.scan(METADATA_RANGE.lo, METADATA_RANGE.hi, false, (key, value) => {
+    const record: unknown = JSON.parse(value.toString('utf8'));
+    const kind = key[SPACE.length];
+    if (kind === 'c') cluster = record as ClusterRecord;
+    else if (kind === 'n') nodes.set((record as NodeRecord).id, record as NodeRecord);
+    else if (kind === 't') tablets.set((record as TabletRecord).id, record as TabletRecord);
+    return true;
+  });
+  return { cluster, nodes, tablets };
+}
+
+export function putCluster(transaction: Transaction, record: ClusterRecord): void {
+  transaction.put(`${SPACE}c`, toBytes(record));
+}
+
+export function putNode(transaction: Transaction, record: NodeRecord): void {
+  transaction.put(`${SPACE}n${idKey(record.id)}`, toBytes(record));
+}
+
+export function putTablet(transaction: Transaction, record: TabletRecord): void {
+  assert(record.slotFirst <= record.slotLast && record.slotLast < SLOT_COUNT, 'a tablet owns a range of slots');
+  transaction.put(`${SPACE}t${idKey(record.id)}`, toBytes(record));
+}
+
+/** The key ranges of a tablet that owns these slots, one for each space. */
+export function slotRanges(slotFirst: number, slotLast: number): KeyRange[] {
+  return SLOT_SPACES.map((space) => ({ lo: slotKey(space, slotFirst), hi: slotKey(space, slotLast + 1) }));
+}
+
+function slotKey(space: number, slot: number): ByteKey {
+  const key = Buffer.allocUnsafe(6);
+  key.writeUInt32BE(space, 0);
+  key.writeUInt16BE(slot, 4);
+  return key.toString('latin1');
+}
+
+function idKey(id: number): ByteKey {
+  const key = Buffer.allocUnsafe(4);
+  key.writeUInt32BE(id, 0);
+  return key.toString('latin1');
+}
+
+function toBytes(record: object): Buffer {
+  return Buffer.from(JSON.stringify(record), 'utf8');
+}

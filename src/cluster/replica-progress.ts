@@ -1,0 +1,29 @@
+/** How far a leader's followers are, as placement and leadership decisions need it. */
+import type { Raft } from '../raft/raft.ts';
+import type { ReplicaId } from '../raft/types.ts';
+
+/** Entries that a replica may miss and still count as caught up: less than one turn under load makes. */
+const CAUGHT_UP_ENTRIES = 64;
+
+/** Whether `replica` has nearly everything that this leader has, and gets the rest by ordinary appends. */
+export function isCaughtUp(raft: Raft, replica: ReplicaId): boolean {
+  for (const progress of raft.status().progress) {
+    if (progress.id === replica) {
+      return progress.pendingSnapshot === 0 && progress.match + CAUGHT_UP_ENTRIES >= raft.lastIndex;
+    }
+  }
+  return false;
+}
+
+/** Entries that the slowest other replica misses, and how many replicas are not caught up. */
+export function lagOf(raft: Raft): { lag: number; behind: number } {
+  let lag = 0;
+  let behind = 0;
+  for (const progress of raft.status().progress) {
+    if (progress.id === raft.id) continue;
+    const missing = Math.max(0, raft.commitIndex - progress.match);
+    if (missing > lag) lag = missing;
+    if (missing > CAUGHT_UP_ENTRIES) behind += 1;
+  }
+  return { lag, behind };
+}

@@ -1,0 +1,38 @@
+/** Makes the picture of the cluster that doors and the admin port show. */
+import type { Identity } from './identity.ts';
+import type { LeaderTable } from './leader-table.ts';
+import type { Metadata } from './metadata.ts';
+import { nodeOf } from '../tablet/replica-id.ts';
+import type { ClusterView, NodeId } from './view.ts';
+
+export function buildView(from: {
+  version: number;
+  identity: Identity;
+  metadata: Metadata;
+  leaders: LeaderTable;
+  isAlive: (node: NodeId) => boolean;
+  isConnected: (node: NodeId) => boolean;
+}): ClusterView {
+  const { metadata, identity, leaders } = from;
+  const nodes = [...metadata.nodes.values()]
+    .sort((a, b) => a.id - b.id)
+    .map(({ token: _token, ...node }) => ({
+      ...node,
+      alive: from.isAlive(node.id),
+      connected: from.isConnected(node.id),
+    }));
+  const tablets = [...metadata.tablets.values()]
+    .sort((a, b) => a.slotFirst - b.slotFirst)
+    .map((tablet) => {
+      const leadership = leaders.get(tablet.id);
+      return {
+        id: tablet.id,
+        slotFirst: tablet.slotFirst,
+        slotLast: tablet.slotLast,
+        leader: leadership?.node ?? 0,
+        term: leadership?.term ?? 0,
+        replicas: tablet.replicas.map(nodeOf),
+      };
+    });
+  return { version: from.version, clusterId: identity.clusterId, self: identity.node, nodes, tablets };
+}

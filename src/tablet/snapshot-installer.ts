@@ -1,0 +1,93 @@
+/**
+ * Replaces a replica's state by the content of a snapshot. Steps, each durable before the next, so that a crash in between
+ * leaves a replica that knows that it is not whole:
+ *   1. mark the replica as installing and wipe its ranges, in one go;
+ *   2. write the chunks;
+ *   3. write the new applied index and members, without the mark.
+ */
+import type { Logger } from '../base/log.ts';
+import type { ByteKey, KeyRange, OrderedStore } from '../storage/ordered-store.ts';
+import { SnapshotReceiver } from '../storage/snapshot.ts';
+import type { SnapshotSink } from './peer-link.ts';
+import type { StoreQueue } from './store-queue.ts';
+
+export interface SnapshotInstallerOptions {
+  readonly store: OrderedStore;
+  readonly queue: StoreQueue;
+  readonly ranges: readonly KeyRange[];
+  /** Forgets what is in memory above the store. */
+  readonly clearState: () => void;
+  readonly metaKey: ByteKey;
+  readonly metaWhileInstalling: Uint8Array;
+  readonly metaWhenInstalled: Uint8Array;
+  /** Called once. */
+  readonly done: (complete: boolean) => void;
+  readonly logger: Logger;
+}
+
+export class SnapshotInstaller implements SnapshotSink {
+  readonly #options: SnapshotInstallerOptions;
+  #started: Promise<void>;
+  readonly #receiver = new SnapshotReceiver();
+  #over = false;
+
+  constructor(options: SnapshotInstallerOptions) {
+    this.#options = options;
+    this.#started = options.queue.run(() => {
+      options.clearState();
+      return options.store.write(options.ranges, [], [[options.metaKey, options.metaWhileInstalling]]);
+    });
+    this.#started.catch((error: unknown) => this.#fail(error));
+  }
+
+  chunk(chunk: Buffer, taken: () => void): void {
+    if (this.#over) return;
+    this.#write(chunk).then(taken, (error: unknown) => this.#fail(error));
+  }
+
+  end(finished: (complete: boolean) => void): void {
+    if (this.#over) {
+      finished(false);
+      return;
+    }
+    if (!this.#receiver.done) {
+      this.abort();
+      finished(false);
+      return;
+    }
+    const { queue, store, metaKey, metaWhenInstalled } = this.#options;
+    queue
+      .run(() => store.write([], [], [[metaKey, metaWhenInstalled]]))
+      .then(
+        () => {
+          this.#finish(true);
+          finished(true);
+        },
+        (error: unknown) => {
+          this.#fail(error);
+          finished(false);
+        },
+      );
+  }
+
+  abort(): void {
+    this.#finish(false);
+  }
+
+  async #write(chunk: Buffer): Promise<void> {
+    await this.#started;
+    const decoded = this.#receiver.accept(chunk);
+    await this.#options.queue.run(() => this.#options.store.write([], decoded.entries, []));
+  }
+
+  #fail(error: unknown): void {
+    this.#options.logger.warn({ error: String(error) }, 'a snapshot could not be installed');
+    this.#finish(false);
+  }
+
+  #finish(complete: boolean): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#options.done(complete);
+  }
+}
