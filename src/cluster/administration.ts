@@ -13,17 +13,18 @@ import {
   decodeRequest,
   encode,
   type JoinRequest,
+  type MoveRequest,
   type ReplicaRequest,
   reply,
   type Seed,
   type TransferRequest,
 } from './cluster-messages.ts';
 import type { Identity } from './identity.ts';
-import { METADATA_TABLET, putCluster, putNode, putTablet, type TabletRecord } from './metadata.ts';
+import { METADATA_TABLET, type NodeRecord, putCluster, putNode, putTablet, type TabletRecord } from './metadata.ts';
 import { type MetadataGroup, NotMetadataLeader } from './metadata-group.ts';
 import type { Transport } from './transport.ts';
 import type { PeerCalls } from './transport-calls.ts';
-import { type NodeId, Service, type TabletId } from './view.ts';
+import { type NodeId, type NodePorts, Service, type TabletId } from './view.ts';
 
 const GUEST_TIMEOUT_MS = 2_000;
 const TRANSFER_TIMEOUT_MS = 5_000;
@@ -42,13 +43,14 @@ export interface AdministrationOptions {
 export class Administration {
   readonly #options: AdministrationOptions;
   #confirming = new Set<TabletId>();
+  #moving = false;
 
   constructor(options: AdministrationOptions) {
     this.#options = options;
     options.calls.serve(Service.cluster, (_from, bytes, respond) => {
       const request = decodeRequest(bytes);
       if (request === null) respond(encode(reply({ error: 'the request is not of this version' })));
-      else this.#answer(request, false).then((answer) => respond(encode(answer)));
+      else void this.#answer(request, false).then((answer) => respond(encode(answer)));
     });
   }
 
@@ -59,7 +61,7 @@ export class Administration {
       respond(encode(reply({ error: 'only members may ask for this' })));
       return;
     }
-    this.#answer(request, true).then((answer) => respond(encode(answer)));
+    void this.#answer(request, true).then((answer) => respond(encode(answer)));
   }
 
   /** Asks a process at an address as a guest; null when it cannot be reached or does not understand. */
@@ -95,15 +97,29 @@ export class Administration {
     }
   }
 
+  /** This node's record says something else than it is now: has it changed, and asks again later if that fails. */
+  move(record: NodeRecord, self: Omit<MoveRequest, 'type' | 'node'>): void {
+    const { name, host, zone, ports } = self;
+    const same = record.name === name && record.host === host && record.zone === zone;
+    if (this.#moving || (same && samePorts(record.ports, ports))) return;
+    this.#moving = true;
+    void this.#answer({ type: 'move', node: record.id, name, host, zone, ports }, true).finally(() => {
+      this.#moving = false;
+    });
+  }
+
   /** The leader of a tablet says that the members are what the metadata asks for. */
   confirm(tablet: TabletId, record: TabletRecord): void {
     const same = record.confirmed.length === record.replicas.length;
-    if ((same && record.confirmed.every((replica, i) => replica === record.replicas[i])) || this.#confirming.has(tablet)) {
+    if (
+      (same && record.confirmed.every((replica, i) => replica === record.replicas[i])) ||
+      this.#confirming.has(tablet)
+    ) {
       return;
     }
     this.#confirming.add(tablet);
     const node = this.#options.identity().node;
-    this.#answer({ type: 'confirm', tablet, node }, true).finally(() => this.#confirming.delete(tablet));
+    void this.#answer({ type: 'confirm', tablet, node }, true).finally(() => this.#confirming.delete(tablet));
   }
 
   async #answer(request: ClusterRequest, mayPassOn: boolean): Promise<ClusterReply> {
@@ -113,7 +129,8 @@ export class Administration {
     try {
       if (request.type === 'transfer') return await this.#transfer(request, mayPassOn);
       if (!this.#options.metadata.leading) return await this.#passOn(METADATA_TABLET, request, mayPassOn);
-      return request.type === 'join' ? await this.#join(request) : await this.#changeReplicas(request);
+      if (request.type === 'join') return await this.#join(request);
+      return request.type === 'move' ? await this.#moveNode(request) : await this.#changeReplicas(request);
     } catch (error) {
       if (error instanceof NotMetadataLeader) return reply({ again: true });
       return reply({ error: error instanceof Error ? error.message : String(error) });
@@ -145,7 +162,9 @@ export class Administration {
           );
         }
         if (known.name === request.name) {
-          throw new Error(`the name ${request.name} is taken by node ${known.id}: give this node another one by --name`);
+          throw new Error(
+            `the name ${request.name} is taken by node ${known.id}: give this node another one by --name`,
+          );
         }
       }
       const id = cluster.nextNode;
@@ -154,8 +173,20 @@ export class Administration {
       putCluster(transaction, { ...cluster, nextNode: id + 1 });
       return id;
     });
-    logger.info({ node, host: request.host, name: request.name }, 'a node has joined');
+    logger.info({ member: node, host: request.host, name: request.name }, 'a node has joined');
     return reply({ clusterId: identity().clusterId, node, seeds: seeds() });
+  }
+
+  /** A member has come back under another address or with other ports. */
+  async #moveNode(request: MoveRequest): Promise<ClusterReply> {
+    await this.#options.metadata.write((transaction, state) => {
+      const record = state.nodes.get(request.node);
+      if (record === undefined) throw new Error(`there is no node ${request.node}`);
+      const { name, host, zone, ports } = request;
+      putNode(transaction, { ...record, name, host, zone, ports });
+    });
+    this.#options.logger.info({ member: request.node, host: request.host }, 'a node has a new address');
+    return reply({});
   }
 
   async #changeReplicas(request: ReplicaRequest): Promise<ClusterReply> {
@@ -178,6 +209,10 @@ export class Administration {
     this.#options.host()?.markDirty(tablet);
     return reply({});
   }
+}
+
+function samePorts(a: NodePorts, b: NodePorts): boolean {
+  return a.redis === b.redis && a.redisSingle === b.redisSingle && a.admin === b.admin && a.peer === b.peer;
 }
 
 function changed(record: TabletRecord, request: ReplicaRequest): TabletRecord {

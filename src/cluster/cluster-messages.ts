@@ -39,7 +39,17 @@ export interface TransferRequest {
   readonly node: NodeId;
 }
 
-export type ClusterRequest = JoinRequest | HelloRequest | ReplicaRequest | TransferRequest;
+/** A member tells where it is now. */
+export interface MoveRequest {
+  readonly type: 'move';
+  readonly node: NodeId;
+  readonly name: string;
+  readonly host: string;
+  readonly zone: string;
+  readonly ports: NodePorts;
+}
+
+export type ClusterRequest = MoveRequest | JoinRequest | HelloRequest | ReplicaRequest | TransferRequest;
 
 export interface ClusterReply {
   /** Empty when all is well, else why not, in words for an operator. */
@@ -70,6 +80,10 @@ export function decodeRequest(bytes: Buffer): ClusterRequest | null {
     case 'join':
       return isText(value, ['token', 'redisId', 'name', 'host', 'zone']) && isPorts(value['ports'])
         ? (value as unknown as JoinRequest)
+        : null;
+    case 'move':
+      return isId(value['node']) && isText(value, ['name', 'host', 'zone']) && isPorts(value['ports'])
+        ? (value as unknown as MoveRequest)
         : null;
     case 'addReplica':
     case 'removeReplica':

@@ -27,10 +27,10 @@ import { MembershipKeeper } from './membership-keeper.ts';
 import {
   EMPTY_METADATA,
   FIRST_NODE,
-  type Metadata,
   METADATA_FOUNDERS,
   METADATA_RANGE,
   METADATA_TABLET,
+  type Metadata,
   putCluster,
   putNode,
   slotRanges,
@@ -93,6 +93,8 @@ const STEWARD_INTERVAL_MS = 250;
 const ANNOUNCE_INTERVAL_MS = 1_000;
 /** Raft's own heartbeats only carry what was lost on the way; liveness has a stream of its own. */
 const RAFT_HEARTBEAT_TICKS = 10;
+/** A node that comes back is needed soon, and a refused or failed connection attempt costs little. */
+const RECONNECT_MS_MAX = 250;
 const LEADERS_CHANNEL = 3;
 const NO_PORTS = { redis: 0, redisSingle: 0, admin: 0, peer: 0 };
 
@@ -133,10 +135,11 @@ export class Cluster implements Router {
         onFrame: (from, channel, payload) => this.#frame(from, channel, payload),
         onPeerUp: (node) => this.#peerUp(node),
         onPeerDown: (node) => this.#peerDown(node),
-        onRefused: (node, reason) => this.#log.warn({ node, reason }, 'a peer refused this node'),
+        onRefused: (peer, reason) => this.#log.info({ peer, reason }, 'a peer refused this node'),
         onGuest: (request, respond) => this.#administration.guest(request, respond),
         onBulk: (from, header) => receiveSnapshot(this.#host?.receiveSnapshot(from, header) ?? null),
       },
+      { reconnect_ms_max: RECONNECT_MS_MAX },
     );
     this.#calls = new PeerCalls(this.#transport, logger);
     this.#metadata = new MetadataGroup(
@@ -332,10 +335,7 @@ export class Cluster implements Router {
     this.#calls.call(node, service, request, onReply);
   }
 
-  serve(
-    service: number,
-    handler: (from: NodeId, request: Buffer, respond: (reply: Uint8Array) => void) => void,
-  ): void {
+  serve(service: number, handler: (from: NodeId, request: Buffer, respond: (reply: Uint8Array) => void) => void): void {
     this.#calls.serve(service, handler);
   }
 
@@ -394,8 +394,10 @@ export class Cluster implements Router {
     const { clusterId, node, epoch, seeds } = this.#identity;
     const storage = this.#storage;
     assert(storage !== null, 'storage is open before the node enters its cluster');
+    // Peers dial a newcomer as soon as the metadata names it: it must know them before it does anything slow.
+    this.#connect(seeds);
     this.#transport.setIdentity({ clusterId, nodeId: node, epoch });
-    await liveness.start({ node, epoch, clusterId, host: self.host, port: self.ports.peer });
+    const live = liveness.start({ node, epoch, clusterId, host: self.host, port: self.ports.peer });
     // A first life has promised nothing. A later one waits until what the one before may have promised is over.
     const silentUntil_ms = epoch === 1 ? 0 : this.#options.bornAt_ms + supportDuration_ms * 1.1;
     const host = new TabletHost({
@@ -434,11 +436,12 @@ export class Cluster implements Router {
     });
     this.#host = host;
     this.#recovered = new Map();
-    this.#connect(seeds);
     if (host.get(METADATA_TABLET) === undefined) {
       const founders = node === FIRST_NODE ? METADATA_FOUNDERS : null;
       await host.create([{ id: METADATA_TABLET, replica: replicaId(node, 1), founders }]);
     }
+    // Without liveness a leader would find no support and step down again.
+    await live;
     host.start();
     this.#metadata.refresh();
     this.#timers.push(
@@ -447,7 +450,7 @@ export class Cluster implements Router {
       clock.every(ANNOUNCE_INTERVAL_MS, () => this.#announce()),
     );
     if (node === FIRST_NODE && epoch === 1) host.get(METADATA_TABLET)?.raft.campaign();
-    this.#log.info({ node, epoch, clusterId }, 'member of the cluster');
+    this.#log.info({ member: node, epoch, clusterId }, 'member of the cluster');
     for (const entered of this.#onEntered.splice(0)) entered();
   }
 
@@ -484,10 +487,15 @@ export class Cluster implements Router {
   #syncReplicas(): void {
     const host = this.#host;
     if (host === null) return;
-    this.#keeper.sync(host, this.#identity.node, () => this.metadata, () => {
-      this.#placeSlots();
-      this.#viewChanged();
-    });
+    this.#keeper.sync(
+      host,
+      this.#identity.node,
+      () => this.metadata,
+      () => {
+        this.#placeSlots();
+        this.#viewChanged();
+      },
+    );
   }
 
   #placeSlots(): void {
@@ -557,7 +565,7 @@ export class Cluster implements Router {
     } else {
       this.#aliveSince_ms.delete(node);
     }
-    this.#log.info({ node, supported: change.supported, epoch: change.epoch }, 'liveness of a node changed');
+    this.#log.info({ peer: node, alive: change.supported, epoch: change.epoch }, 'liveness of a node changed');
     this.#host?.supportChanged();
     this.#viewChanged();
   }
@@ -631,6 +639,8 @@ export class Cluster implements Router {
   #stewardStep(): void {
     const host = this.#host;
     if (host === null || this.#draining) return;
+    const record = this.metadata.nodes.get(this.#identity.node);
+    if (record !== undefined) this.#administration.move(record, this.#self);
     let transferred = false;
     for (const tablet of host.all()) {
       const record = this.metadata.tablets.get(tablet.id);

@@ -5,10 +5,10 @@
  */
 import type { Logger } from '../base/log.ts';
 import { ConfChangeType, type ReplicaId, Role } from '../raft/types.ts';
-import type { Tablet } from '../tablet/tablet.ts';
 import { nodeOf, replicaId } from '../tablet/replica-id.ts';
-import type { MetadataGroup } from './metadata-group.ts';
+import type { Tablet } from '../tablet/tablet.ts';
 import { type Metadata, putCluster, putTablet } from './metadata.ts';
+import type { MetadataGroup } from './metadata-group.ts';
 import { metadataVoters, placeTablet, slotsOf } from './placement.ts';
 import { isCaughtUp } from './replica-progress.ts';
 import type { NodeId } from './view.ts';

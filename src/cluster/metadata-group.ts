@@ -3,9 +3,9 @@
  * as transactions on the leader. Nothing here is hot, so promises are fine.
  */
 import type { Clock } from '../base/clock.ts';
-import type { TabletHost } from '../tablet/tablet-host.ts';
 import { Outcome, type TabletOperation, type Transaction } from '../tablet/operation.ts';
-import { EMPTY_METADATA, type Metadata, METADATA_TABLET, readMetadata } from './metadata.ts';
+import type { TabletHost } from '../tablet/tablet-host.ts';
+import { EMPTY_METADATA, METADATA_TABLET, type Metadata, readMetadata } from './metadata.ts';
 
 export class MetadataGroup {
   readonly #host: () => TabletHost | null;

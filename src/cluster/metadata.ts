@@ -6,9 +6,9 @@
  * Keys in space fffffff0: 'c' the cluster | 'n' node id u32 | 't' tablet id u32.
  */
 import { assert } from '../base/assert.ts';
+import type { ReplicaId } from '../raft/types.ts';
 import type { ByteKey, KeyRange } from '../storage/ordered-store.ts';
 import type { Transaction } from '../tablet/operation.ts';
-import type { ReplicaId } from '../raft/types.ts';
 import { replicaId } from '../tablet/replica-id.ts';
 import { type NodeId, type NodePorts, SLOT_COUNT, type TabletId } from './view.ts';
 

@@ -47,7 +47,7 @@ export function placeTablet(number: number, nodes: readonly PlaceableNode[], rep
 /** How many voters the metadata group wants with so many nodes: odd, at most five. */
 export function metadataVoters(nodes: number): number {
   if (nodes >= 5) return 5;
-  return nodes >= 3 ? 3 : nodes;
+  return Math.min(nodes, 3);
 }
 
 /** Tablets for a new cluster when nobody says how many: a few for each node, so that leaders can be spread and moved. */

@@ -76,7 +76,7 @@ export class SlotRouter {
       replica.submit(operation);
       return;
     }
-    if (operation.staleRead && replica !== undefined && replica.readApplied(operation)) return;
+    if (operation.staleRead && replica?.readApplied(operation)) return;
     const leader = this.#leaders.get(place.tablet)?.node ?? 0;
     if (leader !== 0 && leader !== this.#self() && this.#alive(leader)) operation.elsewhere(leader);
     else this.#wait(place.tablet, operation);

@@ -1,8 +1,9 @@
 /** Makes the picture of the cluster that doors and the admin port show. */
+
+import { nodeOf } from '../tablet/replica-id.ts';
 import type { Identity } from './identity.ts';
 import type { LeaderTable } from './leader-table.ts';
 import type { Metadata } from './metadata.ts';
-import { nodeOf } from '../tablet/replica-id.ts';
 import type { ClusterView, NodeId } from './view.ts';
 
 export function buildView(from: {

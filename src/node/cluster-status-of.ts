@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import type { ClusterStatus } from '../admin/cluster-status.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 
-const VERSION = (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string })
-  .version;
+const VERSION = (
+  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+).version;
 
 export function clusterStatus(cluster: Cluster, uptime_s: number): ClusterStatus {
   const view = cluster.view();

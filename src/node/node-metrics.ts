@@ -24,10 +24,18 @@ function registerDoor(metrics: Metrics, door: RedisDoor): void {
   metrics.counter('folkmoot_redis_error_replies_total', 'Error replies', () => of.errorReplies);
   metrics.counter('folkmoot_redis_moved_replies_total', 'MOVED replies', () => of.movedReplies);
   metrics.counter('folkmoot_redis_forwarded_total', 'Commands sent on to another node', () => of.forwardedOut);
-  metrics.counter('folkmoot_redis_unknown_outcomes_total', 'Replies that said: outcome unknown', () => of.unknownOutcomes);
+  metrics.counter(
+    'folkmoot_redis_unknown_outcomes_total',
+    'Replies that said: outcome unknown',
+    () => of.unknownOutcomes,
+  );
   metrics.counter('folkmoot_redis_input_bytes_total', 'Bytes read from Redis clients', () => of.bytesIn);
   metrics.counter('folkmoot_redis_output_bytes_total', 'Bytes written to Redis clients', () => of.bytesOut);
-  metrics.counter('folkmoot_redis_expired_keys_total', 'Keys removed because their time was over', () => of.expiredKeys);
+  metrics.counter(
+    'folkmoot_redis_expired_keys_total',
+    'Keys removed because their time was over',
+    () => of.expiredKeys,
+  );
 }
 
 function registerTablets(metrics: Metrics, cluster: Cluster): void {
@@ -63,14 +71,26 @@ function registerTablets(metrics: Metrics, cluster: Cluster): void {
   metrics.counter('folkmoot_raft_entries_total', 'Log entries appended', () => counters()?.proposals ?? 0);
   metrics.counter('folkmoot_tablet_turns_total', 'Turns of the event loop with work', () => counters()?.turns ?? 0);
   metrics.counter('folkmoot_snapshots_sent_total', 'Snapshots sent', () => counters()?.snapshotsSent ?? 0);
-  metrics.counter('folkmoot_snapshots_installed_total', 'Snapshots installed', () => counters()?.snapshotsInstalled ?? 0);
+  metrics.counter(
+    'folkmoot_snapshots_installed_total',
+    'Snapshots installed',
+    () => counters()?.snapshotsInstalled ?? 0,
+  );
 }
 
 function registerStorage(metrics: Metrics, cluster: Cluster): void {
-  metrics.counter('folkmoot_wal_batches_total', 'Durable writes of the log', () => cluster.storage?.wal.durableBatch ?? 0);
+  metrics.counter(
+    'folkmoot_wal_batches_total',
+    'Durable writes of the log',
+    () => cluster.storage?.wal.durableBatch ?? 0,
+  );
   metrics.gauge('folkmoot_wal_segments', 'Segment files in use', () => cluster.storage?.wal.segmentCount ?? 0);
   metrics.gauge('folkmoot_wal_open_bytes', 'Bytes waiting for the log', () => cluster.storage?.wal.openBytes ?? 0);
-  metrics.gauge('folkmoot_store_size_bytes', 'Size of the store on disk', () => cluster.storage?.store.sizeBytes() ?? 0);
+  metrics.gauge(
+    'folkmoot_store_size_bytes',
+    'Size of the store on disk',
+    () => cluster.storage?.store.sizeBytes() ?? 0,
+  );
   metrics.counter('folkmoot_store_flushes_total', 'Flushes into the store', () => cluster.host?.counters.flushes ?? 0);
   metrics.counter(
     'folkmoot_store_flushed_changes_total',

@@ -21,8 +21,8 @@ import { LmdbStore } from '../storage/lmdb-store.ts';
 import { Wal } from '../storage/wal.ts';
 import { clusterStatus } from './cluster-status-of.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
-import { registerNodeMetrics } from './node-metrics.ts';
 import type { NodeApi, NodeOptions } from './node-api.ts';
+import { registerNodeMetrics } from './node-metrics.ts';
 import { RealClock } from './real-clock.ts';
 import { RealDisk } from './real-disk.ts';
 import { RealNetwork } from './real-network.ts';
@@ -117,7 +117,8 @@ export class Node implements NodeApi, AdminSource {
     await this.#cluster.whenEntered();
     while (!this.#cluster.serving) {
       if (this.#failure !== null) throw this.#failure;
-      if (this.#stopped) throw new FolkmootError('DRAINING', 'the node was stopped before it served', 'Start it again.');
+      if (this.#stopped)
+        throw new FolkmootError('DRAINING', 'the node was stopped before it served', 'Start it again.');
       await this.#sleep(POLL_MS);
     }
     this.#ready = true;

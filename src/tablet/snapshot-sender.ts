@@ -29,11 +29,7 @@ export class SnapshotSender {
   #running: Transfer[] = [];
   #queue: Transfer[] = [];
 
-  constructor(
-    peers: PeerLink,
-    logger: Logger,
-    report: (tablet: Tablet, replica: number, complete: boolean) => void,
-  ) {
+  constructor(peers: PeerLink, logger: Logger, report: (tablet: Tablet, replica: number, complete: boolean) => void) {
     this.#peers = peers;
     this.#log = logger;
     this.#report = report;

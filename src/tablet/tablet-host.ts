@@ -13,9 +13,9 @@ import { assert } from '../base/assert.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Prng } from '../base/prng.ts';
+import { raftDefaults } from '../raft/config.ts';
 import { Raft } from '../raft/raft.ts';
 import type { AppendTicket, Ready } from '../raft/ready.ts';
-import { raftDefaults } from '../raft/config.ts';
 import {
   type ConfState,
   type Entry,
@@ -33,7 +33,7 @@ import type { Wal } from '../storage/wal.ts';
 import type { RecoveredGroup } from '../storage/wal-types.ts';
 import { decodeConfState, EMPTY_CONF_STATE, encodeConfState } from './conf-state-codec.ts';
 import { LogRetention } from './log-retention.ts';
-import { Outcome, type TabletOperation } from './operation.ts';
+import type { Outcome, TabletOperation } from './operation.ts';
 import type { PeerLink, SnapshotSink, SupportSource } from './peer-link.ts';
 import { RaftFrameWriter, readRaftFrame } from './raft-frame.ts';
 import { nodeOf } from './replica-id.ts';
@@ -125,7 +125,14 @@ export class TabletHost implements TabletHostLink {
   readonly #turn = (): void => this.#runTurn();
 
   /** Counters for metrics. */
-  readonly counters = { turns: 0, proposals: 0, flushes: 0, flushedChanges: 0, snapshotsSent: 0, snapshotsInstalled: 0 };
+  readonly counters = {
+    turns: 0,
+    proposals: 0,
+    flushes: 0,
+    flushedChanges: 0,
+    snapshotsSent: 0,
+    snapshotsInstalled: 0,
+  };
 
   constructor(options: TabletHostOptions) {
     this.#options = options;
@@ -711,12 +718,7 @@ function recoveredState(
 }
 
 function members(confState: ConfState): Set<ReplicaId> {
-  return new Set([
-    ...confState.voters,
-    ...confState.votersOutgoing,
-    ...confState.learners,
-    ...confState.learnersNext,
-  ]);
+  return new Set([...confState.voters, ...confState.votersOutgoing, ...confState.learners, ...confState.learnersNext]);
 }
 
 function isVoteRequest(message: Message): boolean {

@@ -441,4 +441,3 @@ export class Tablet {
     }
   }
 }
-
