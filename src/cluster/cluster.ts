@@ -261,6 +261,7 @@ export class Cluster implements Router {
   /** Hands every tablet that this node leads to another node. Resolves when that is done or `timeout_ms` is over. */
   async drain(timeout_ms: number): Promise<void> {
     this.#draining = true;
+    this.#announce();
     const deadline_ms = this.#clock.monotonic_ms() + timeout_ms;
     for (;;) {
       let leading = 0;
@@ -394,10 +395,6 @@ export class Cluster implements Router {
     const { clusterId, node, epoch, seeds } = this.#identity;
     const storage = this.#storage;
     assert(storage !== null, 'storage is open before the node enters its cluster');
-    // Peers dial a newcomer as soon as the metadata names it: it must know them before it does anything slow.
-    this.#connect(seeds);
-    this.#transport.setIdentity({ clusterId, nodeId: node, epoch });
-    const live = liveness.start({ node, epoch, clusterId, host: self.host, port: self.ports.peer });
     // A first life has promised nothing. A later one waits until what the one before may have promised is over.
     const silentUntil_ms = epoch === 1 ? 0 : this.#options.bornAt_ms + supportDuration_ms * 1.1;
     const host = new TabletHost({
@@ -436,6 +433,11 @@ export class Cluster implements Router {
     });
     this.#host = host;
     this.#recovered = new Map();
+    // Peers dial a newcomer as soon as the metadata names it: it must know them before it does anything slow.
+    this.#metadata.refresh();
+    if (this.metadata.nodes.size === 0) this.#connect(seeds);
+    this.#transport.setIdentity({ clusterId, nodeId: node, epoch });
+    const live = liveness.start({ node, epoch, clusterId, host: self.host, port: self.ports.peer });
     if (host.get(METADATA_TABLET) === undefined) {
       const founders = node === FIRST_NODE ? METADATA_FOUNDERS : null;
       await host.create([{ id: METADATA_TABLET, replica: replicaId(node, 1), founders }]);
@@ -539,24 +541,23 @@ export class Cluster implements Router {
     });
   }
 
-  /** Tells every node which tablets this one leads. */
+  /** Tells every node which tablets this one leads, and whether it is about to leave. */
   #announce(): void {
     const bytes = this.#announcement();
-    if (bytes === null) return;
     for (const node of this.metadata.nodes.keys()) {
       if (node !== this.#identity.node) this.#transport.send(node, LEADERS_CHANNEL, bytes);
     }
   }
 
-  #announcement(): Buffer | null {
-    const items: Parameters<typeof encodeAnnouncement>[0][number][] = [];
+  #announcement(): Buffer {
+    const items: Parameters<typeof encodeAnnouncement>[1][number][] = [];
     for (const tablet of this.#host?.all() ?? []) {
       if (!tablet.serving) continue;
       const lag = lagOf(tablet.raft);
       items.push({ tablet: tablet.id, term: tablet.raft.term, ...lag });
       this.#leaders.heard(tablet.id, this.#identity.node, tablet.raft.term, lag.lag, lag.behind);
     }
-    return items.length === 0 ? null : encodeAnnouncement(items);
+    return encodeAnnouncement(this.#draining, items);
   }
 
   #livenessChanged(node: NodeId, change: { supported: boolean; epoch: number }): void {
@@ -564,6 +565,7 @@ export class Cluster implements Router {
       if (!this.#aliveSince_ms.has(node)) this.#aliveSince_ms.set(node, this.#clock.monotonic_ms());
     } else {
       this.#aliveSince_ms.delete(node);
+      this.#leaders.setDraining(node, false);
     }
     this.#log.info({ peer: node, alive: change.supported, epoch: change.epoch }, 'liveness of a node changed');
     this.#host?.supportChanged();
@@ -571,7 +573,8 @@ export class Cluster implements Router {
   }
 
   #aliveFor_ms(node: NodeId): number {
-    if (!this.isAlive(node)) return 0;
+    // A node that is about to leave must not be given anything to lead.
+    if (!this.isAlive(node) || this.#leaders.isDraining(node)) return 0;
     const since_ms = this.#aliveSince_ms.get(node);
     return since_ms === undefined ? 0 : this.#clock.monotonic_ms() - since_ms;
   }
@@ -585,8 +588,7 @@ export class Cluster implements Router {
 
   #peerUp(node: NodeId): void {
     this.#calls.peerUp(node);
-    const bytes = this.#announcement();
-    if (bytes !== null) this.#transport.send(node, LEADERS_CHANNEL, bytes);
+    this.#transport.send(node, LEADERS_CHANNEL, this.#announcement());
     this.#viewChanged();
   }
 

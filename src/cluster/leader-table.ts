@@ -2,12 +2,14 @@
  * Who leads which tablet, as far as this node has heard: from its own replicas, and from what other nodes announce. The
  * highest term wins; nothing here is a promise, a node that is asked as a leader and is none says so.
  *
- * Announcement: version u8, then for each tablet that the sender leads: tablet u32 | term f64 | lag u32 | followers
+ * Announcement: version u8, flags u8 (1: the sender is about to leave), then for each tablet that the sender leads: tablet u32 | term f64 | lag u32 | followers
  * behind u8, little-endian.
  */
 import type { NodeId, TabletId } from './view.ts';
 
 const VERSION = 1;
+const HEADER_BYTES = 2;
+const FLAG_DRAINING = 1;
 const ITEM_BYTES = 4 + 8 + 4 + 1;
 
 export interface Leadership {
@@ -21,6 +23,7 @@ export interface Leadership {
 
 export class LeaderTable {
   readonly #leaders = new Map<TabletId, Leadership>();
+  readonly #draining = new Set<NodeId>();
   readonly #changed: (tablet: TabletId) => void;
 
   constructor(changed: (tablet: TabletId) => void) {
@@ -57,14 +60,22 @@ export class LeaderTable {
     this.#changed(tablet);
   }
 
-  forget(tablet: TabletId): void {
-    this.#leaders.delete(tablet);
+  isDraining(node: NodeId): boolean {
+    return this.#draining.has(node);
+  }
+
+  setDraining(node: NodeId, draining: boolean): void {
+    if (draining) this.#draining.add(node);
+    else this.#draining.delete(node);
   }
 
   /** Takes another node's announcement; false when it is malformed. */
   receive(from: NodeId, bytes: Buffer): boolean {
-    if (bytes.length < 1 || bytes[0] !== VERSION || (bytes.length - 1) % ITEM_BYTES !== 0) return false;
-    for (let at = 1; at < bytes.length; at += ITEM_BYTES) {
+    if (bytes.length < HEADER_BYTES || bytes[0] !== VERSION || (bytes.length - HEADER_BYTES) % ITEM_BYTES !== 0) {
+      return false;
+    }
+    this.setDraining(from, ((bytes[1] as number) & FLAG_DRAINING) !== 0);
+    for (let at = HEADER_BYTES; at < bytes.length; at += ITEM_BYTES) {
       const term = bytes.readDoubleLE(at + 4);
       if (!Number.isSafeInteger(term) || term < 0) return false;
       this.heard(bytes.readUInt32LE(at), from, term, bytes.readUInt32LE(at + 12), bytes[at + 16]);
@@ -74,11 +85,13 @@ export class LeaderTable {
 }
 
 export function encodeAnnouncement(
+  draining: boolean,
   items: readonly { tablet: TabletId; term: number; lag: number; behind: number }[],
 ): Buffer {
-  const bytes = Buffer.allocUnsafe(1 + items.length * ITEM_BYTES);
+  const bytes = Buffer.allocUnsafe(HEADER_BYTES + items.length * ITEM_BYTES);
   bytes[0] = VERSION;
-  let at = 1;
+  bytes[1] = draining ? FLAG_DRAINING : 0;
+  let at = HEADER_BYTES;
   for (const item of items) {
     at = bytes.writeUInt32LE(item.tablet, at);
     at = bytes.writeDoubleLE(item.term, at);

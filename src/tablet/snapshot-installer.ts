@@ -19,9 +19,10 @@ export interface SnapshotInstallerOptions {
   readonly clearState: () => void;
   readonly metaKey: ByteKey;
   readonly metaWhileInstalling: Uint8Array;
-  readonly metaWhenInstalled: Uint8Array;
+  /** `consistentIndex`: the newest state that a chunk shows. */
+  readonly metaWhenInstalled: (consistentIndex: number) => Uint8Array;
   /** Called once. */
-  readonly done: (complete: boolean) => void;
+  readonly done: (complete: boolean, consistentIndex: number) => void;
   readonly logger: Logger;
 }
 
@@ -29,6 +30,7 @@ export class SnapshotInstaller implements SnapshotSink {
   readonly #options: SnapshotInstallerOptions;
   #started: Promise<void>;
   readonly #receiver = new SnapshotReceiver();
+  #consistentIndex = 0;
   #over = false;
 
   constructor(options: SnapshotInstallerOptions) {
@@ -57,7 +59,7 @@ export class SnapshotInstaller implements SnapshotSink {
     }
     const { queue, store, metaKey, metaWhenInstalled } = this.#options;
     queue
-      .run(() => store.write([], [], [[metaKey, metaWhenInstalled]]))
+      .run(() => store.write([], [], [[metaKey, metaWhenInstalled(this.#consistentIndex)]]))
       .then(
         () => {
           this.#finish(true);
@@ -77,6 +79,7 @@ export class SnapshotInstaller implements SnapshotSink {
   async #write(chunk: Buffer): Promise<void> {
     await this.#started;
     const decoded = this.#receiver.accept(chunk);
+    this.#consistentIndex = Math.max(this.#consistentIndex, decoded.appliedIndex);
     await this.#options.queue.run(() => this.#options.store.write([], decoded.entries, []));
   }
 
@@ -88,6 +91,6 @@ export class SnapshotInstaller implements SnapshotSink {
   #finish(complete: boolean): void {
     if (this.#over) return;
     this.#over = true;
-    this.#options.done(complete);
+    this.#options.done(complete, this.#consistentIndex);
   }
 }

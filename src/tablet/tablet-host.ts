@@ -41,7 +41,15 @@ import { SnapshotInstaller } from './snapshot-installer.ts';
 import { SnapshotSender } from './snapshot-sender.ts';
 import { StoreQueue } from './store-queue.ts';
 import { Tablet, type TabletHostLink, type TabletLimits } from './tablet.ts';
-import { decodeTabletMeta, encodeTabletMeta, META_HI, META_LO, metaKey, tabletOfMetaKey } from './tablet-meta.ts';
+import {
+  decodeTabletMeta,
+  encodeTabletMeta,
+  META_HI,
+  META_LO,
+  metaKey,
+  type TabletMeta,
+  tabletOfMetaKey,
+} from './tablet-meta.ts';
 
 export interface TabletHostOptions {
   readonly node: number;
@@ -196,11 +204,22 @@ export class TabletHost implements TabletHostLink {
     await this.#whenDurable(wal.flush());
     const metas = made.map(({ id, replica, state }): [ByteKey, Uint8Array] => {
       const { index, term, confState } = state.snapshot;
-      const meta = { replica, appliedIndex: index, appliedTerm: term, confState, installing: false };
+      const meta = {
+        replica,
+        appliedIndex: index,
+        appliedTerm: term,
+        consistentIndex: 0,
+        confState,
+        installing: false,
+      };
       return [metaKey(id), encodeTabletMeta(meta)];
     });
     await this.#storeQueue.run(() => store.write([], [], metas));
-    for (const { id, replica, state } of made) this.markDirty(this.#make(id, replica, state));
+    for (const { id, replica, state } of made) {
+      const tablet = this.#make(id, replica, state);
+      this.#flushedMeta.set(id, this.#metaOf(tablet, false));
+      this.markDirty(tablet);
+    }
   }
 
   /** Removes a replica with its data. */
@@ -210,6 +229,7 @@ export class TabletHost implements TabletHostLink {
     const ranges = tablet.ranges();
     this.#tablets.delete(id);
     this.#retention.delete(id);
+    this.#flushedMeta.delete(id);
     this.#receivers.get(id)?.abort();
     tablet.abandon();
     this.#options.wal.removeGroup(id);
@@ -447,40 +467,48 @@ export class TabletHost implements TabletHostLink {
   /** Moves what is applied into the store, with each tablet's applied index in the same transaction. */
   async #flush(): Promise<void> {
     const { wal, store } = this.#options;
-    const flushed: { tablet: Tablet; set: FlushSet | null; index: number }[] = [];
+    const flushed: { tablet: Tablet; set: FlushSet | null; meta: TabletMeta }[] = [];
+    const before: [ByteKey, Uint8Array][] = [];
+    let changes = 0;
     const ranges: KeyRange[] = [];
     const trailer: [ByteKey, Uint8Array][] = [];
     const sets: FlushSet[] = [];
     for (const tablet of this.#tablets.values()) {
       if (tablet.installing) continue;
       const index = tablet.raft.appliedIndex;
-      if (index === this.#flushedIndex.get(tablet.id)) continue;
+      if (index === this.#flushedMeta.get(tablet.id)?.appliedIndex) continue;
       const set = tablet.overlay.beginFlush();
       if (set !== null) {
         sets.push(set);
         ranges.push(...set.ranges);
+        changes += set.entryCount;
+        before.push([metaKey(tablet.id), this.#metaDuringFlush(tablet)]);
       }
-      flushed.push({ tablet, set, index });
-      trailer.push([metaKey(tablet.id), encodeTabletMeta(this.#metaOf(tablet, false))]);
+      const meta = this.#metaOf(tablet, false);
+      flushed.push({ tablet, set, meta });
+      trailer.push([metaKey(tablet.id), encodeTabletMeta(meta)]);
     }
     if (flushed.length === 0) return;
     // The store must not run ahead of the log: an applied entry can be on a quorum and not yet on this disk.
     await this.#whenDurable(wal.flush());
+    // A large flush is more than one transaction: a crash between two leaves a mixture, which has to be known as one.
+    if (changes > STORE_TRANSACTION_CHANGES || ranges.length > 0) await store.write([], [], before);
     await store.write(ranges, chained(sets), trailer);
     this.counters.flushes += 1;
-    for (const { tablet, set, index } of flushed) {
+    for (const { tablet, set, meta } of flushed) {
       if (set !== null) {
         this.counters.flushedChanges += set.entryCount;
         tablet.overlay.endFlush(set);
       }
       if (this.#tablets.get(tablet.id) !== tablet) continue;
-      this.#flushedIndex.set(tablet.id, index);
-      wal.releaseThrough(tablet.id, index);
-      this.#compact(tablet, index);
+      this.#flushedMeta.set(tablet.id, meta);
+      wal.releaseThrough(tablet.id, meta.appliedIndex);
+      this.#compact(tablet, meta.appliedIndex);
     }
   }
 
-  readonly #flushedIndex = new Map<number, number>();
+  /** What the store holds of each replica. */
+  readonly #flushedMeta = new Map<number, TabletMeta>();
 
   #compact(tablet: Tablet, flushedIndex: number): void {
     const through = this.#retention.get(tablet.id)?.flushed(flushedIndex) ?? 0;
@@ -489,11 +517,19 @@ export class TabletHost implements TabletHostLink {
     if (index >= tablet.raft.firstIndex) tablet.raft.compact(index);
   }
 
-  #metaOf(tablet: Tablet, installing: boolean): Parameters<typeof encodeTabletMeta>[0] {
+  /** What the store says until a flush that begins now has ended. */
+  #metaDuringFlush(tablet: Tablet): Buffer {
+    const flushed = this.#flushedMeta.get(tablet.id);
+    assert(flushed !== undefined, 'a replica has been in the store since it was made');
+    return encodeTabletMeta({ ...flushed, consistentIndex: tablet.raft.appliedIndex });
+  }
+
+  #metaOf(tablet: Tablet, installing: boolean): TabletMeta {
     return {
       replica: tablet.replica,
       appliedIndex: tablet.raft.appliedIndex,
       appliedTerm: tablet.appliedTerm,
+      consistentIndex: tablet.consistentIndex,
       confState: tablet.confState,
       installing,
     };
@@ -515,16 +551,18 @@ export class TabletHost implements TabletHostLink {
       clearState: () => tablet.overlay.clear(snapshot.index),
       metaKey: metaKey(tablet.id),
       metaWhileInstalling: encodeTabletMeta({ ...this.#metaOf(tablet, true), appliedIndex: 0, appliedTerm: 0 }),
-      metaWhenInstalled: encodeTabletMeta({
-        replica: tablet.replica,
-        appliedIndex: snapshot.index,
-        appliedTerm: snapshot.term,
-        confState: snapshot.confState,
-        installing: false,
-      }),
-      done: (complete) => {
+      metaWhenInstalled: (consistentIndex) =>
+        encodeTabletMeta({
+          replica: tablet.replica,
+          appliedIndex: snapshot.index,
+          appliedTerm: snapshot.term,
+          consistentIndex,
+          confState: snapshot.confState,
+          installing: false,
+        }),
+      done: (complete, consistentIndex) => {
         this.#receivers.delete(tablet.id);
-        if (complete) this.#finishInstall(tablet, snapshot);
+        if (complete) this.#finishInstall(tablet, snapshot, consistentIndex);
         else this.#log.warn({ tablet: tablet.id }, 'a snapshot did not arrive whole; waiting for another');
       },
       logger: this.#log,
@@ -533,7 +571,7 @@ export class TabletHost implements TabletHostLink {
     return receiver;
   }
 
-  #finishInstall(tablet: Tablet, snapshot: SnapshotMeta): void {
+  #finishInstall(tablet: Tablet, snapshot: SnapshotMeta, consistentIndex: number): void {
     if (this.#tablets.get(tablet.id) !== tablet) return;
     const old = tablet.raft;
     // Term and vote are kept: what was promised to candidates stays promised.
@@ -548,9 +586,10 @@ export class TabletHost implements TabletHostLink {
     wal.flush();
     tablet.raft = this.#makeRaft(tablet.replica, { hardState, snapshot, entries: [], applied: snapshot.index });
     tablet.restored(snapshot.index, snapshot.term, snapshot.confState);
+    tablet.consistentIndex = consistentIndex;
     tablet.installing = false;
     this.#retention.get(tablet.id)?.reset();
-    this.#flushedIndex.set(tablet.id, snapshot.index);
+    this.#flushedMeta.set(tablet.id, this.#metaOf(tablet, false));
     this.counters.snapshotsInstalled += 1;
     this.#log.info({ tablet: tablet.id, index: snapshot.index }, 'snapshot installed');
     this.#options.events.applied(tablet);
@@ -616,7 +655,8 @@ export class TabletHost implements TabletHostLink {
       const group = this.#options.recovered.get(id);
       const tablet = this.#make(id, meta.replica, recoveredState(meta, group));
       tablet.installing = meta.installing;
-      this.#flushedIndex.set(id, meta.appliedIndex);
+      tablet.consistentIndex = meta.consistentIndex;
+      this.#flushedMeta.set(id, meta);
     }
   }
 
@@ -666,6 +706,9 @@ export class TabletHost implements TabletHostLink {
     });
   }
 }
+
+/** The store writes at most so many changes in one transaction (docs/internals/storage.md). */
+const STORE_TRANSACTION_CHANGES = 900;
 
 /** `context` of a refused append from a replica that needs a whole snapshot, whatever the leader's log still holds. */
 export const SNAPSHOT_WANTED = 1;

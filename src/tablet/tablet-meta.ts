@@ -3,7 +3,8 @@
  * describes. It lives in a space of its own that no tablet owns, so it is never part of a snapshot.
  *
  * Key:   ffffffff | tablet id u32, big-endian
- * Value: version u8 | flags u8 (1 installing) | replica f64 | applied index f64 | applied term f64 | configuration
+ * Value: version u8 | flags u8 (1 installing) | replica f64 | applied index f64 | applied term f64 | consistent index f64 |
+ *        configuration
  * Version log: 1, first.
  */
 import type { ConfState, ReplicaId } from '../raft/types.ts';
@@ -12,12 +13,17 @@ import { decodeConfState, encodeConfState } from './conf-state-codec.ts';
 
 const VERSION = 1;
 const FLAG_INSTALLING = 1;
-const HEADER_BYTES = 2 + 3 * 8;
+const HEADER_BYTES = 2 + 4 * 8;
 
 export interface TabletMeta {
   readonly replica: ReplicaId;
   readonly appliedIndex: number;
   readonly appliedTerm: number;
+  /**
+   * The store may hold parts of what entries up to here have written. Below it the state is a mixture that never existed, and
+   * only replaying the log up to here makes it one that did.
+   */
+  readonly consistentIndex: number;
   readonly confState: ConfState;
   /** The state was being replaced when this was written: it is not whole. */
   readonly installing: boolean;
@@ -45,6 +51,7 @@ export function encodeTabletMeta(meta: TabletMeta): Buffer {
   buffer.writeDoubleLE(meta.replica, 2);
   buffer.writeDoubleLE(meta.appliedIndex, 10);
   buffer.writeDoubleLE(meta.appliedTerm, 18);
+  buffer.writeDoubleLE(meta.consistentIndex, 26);
   confState.copy(buffer, HEADER_BYTES);
   return buffer;
 }
@@ -59,6 +66,7 @@ export function decodeTabletMeta(buffer: Buffer): TabletMeta | null {
     replica: buffer.readDoubleLE(2),
     appliedIndex: buffer.readDoubleLE(10),
     appliedTerm: buffer.readDoubleLE(18),
+    consistentIndex: buffer.readDoubleLE(26),
     confState,
   };
 }

@@ -80,6 +80,8 @@ export class Tablet {
   confState: ConfState;
   /** Set while a snapshot's content replaces the state: nothing may be read, appended or voted for. */
   installing = false;
+  /** Below this applied index the state is a mixture, see `TabletMeta`. */
+  consistentIndex = 0;
   /** True while the host's dirty list holds this tablet. */
   dirty = false;
 
@@ -190,7 +192,7 @@ export class Tablet {
 
   /** Runs `read` on what is applied here; false when this replica's state is not fit to be read. */
   readLocal(read: (transaction: Transaction) => void): boolean {
-    if (this.installing) return false;
+    if (this.installing || this.raft.appliedIndex < this.consistentIndex) return false;
     this.#appliedTransaction.now_ms = Math.floor(this.#host.clock.wall_ms());
     read(this.#appliedTransaction);
     return true;
