@@ -1,0 +1,52 @@
+/** An OrderedStore in memory for tests. `write` becomes visible at a moment the test chooses: at once, or in `land`. */
+import type { ByteKey, KeyRange, OrderedStore, Visitor } from './ordered-store.ts';
+
+export class MemoryStore implements OrderedStore {
+  readonly entries = new Map<ByteKey, Buffer>();
+  /** For tests that count what is read. */
+  scanned = 0;
+
+  get(key: ByteKey): Buffer | undefined {
+    const value = this.entries.get(key);
+    return value === undefined ? undefined : Buffer.from(value);
+  }
+
+  scan(lo: ByteKey, hi: ByteKey, reverse: boolean, visit: Visitor): void {
+    const keys = [...this.entries.keys()].filter((key) => lo <= key && key < hi).sort();
+    if (reverse) keys.reverse();
+    for (const key of keys) {
+      this.scanned += 1;
+      if (!visit(key, Buffer.from(this.entries.get(key) as Buffer))) return;
+    }
+  }
+
+  apply(
+    ranges: readonly KeyRange[],
+    entries: Iterable<readonly [ByteKey, Uint8Array | null]>,
+    trailer: readonly (readonly [ByteKey, Uint8Array | null])[] = [],
+  ): void {
+    for (const { lo, hi } of ranges) {
+      for (const key of [...this.entries.keys()]) if (lo <= key && key < hi) this.entries.delete(key);
+    }
+    for (const list of [entries, trailer]) {
+      for (const [key, value] of list) {
+        if (value === null) this.entries.delete(key);
+        else this.entries.set(key, Buffer.from(value));
+      }
+    }
+  }
+
+  async write(
+    ranges: readonly KeyRange[],
+    entries: Iterable<readonly [ByteKey, Uint8Array | null]>,
+    trailer: readonly (readonly [ByteKey, Uint8Array | null])[],
+  ): Promise<void> {
+    this.apply(ranges, entries, trailer);
+  }
+
+  sizeBytes(): number {
+    return 0;
+  }
+
+  async close(): Promise<void> {}
+}

@@ -1,0 +1,429 @@
+/**
+ * One tablet's newest state, above the node's store. A read sees three layers:
+ *
+ *   in flight   evaluated by this leader, not committed          (only with "newest")
+ *   applied     committed, not yet (durably) in the store
+ *   store       what `beginFlush`/`endFlush` moved down earlier
+ *
+ * A key's first two layers are one Cell, so a read of a single key is one Map lookup. Range deletes turn the cells they
+ * cover into tombstones and are remembered, because they also hide keys of the store that have no cell.
+ *
+ * Invariants:
+ *  1. A cell's values are newer than every range of the same layer: a range rewrites the cells it covers, and cells made
+ *     later win over it. Hence "ranges first, then values" is the order of write batches and of flushes.
+ *  2. A cell has an applied value, a pending value or both.
+ *  3. While a range is active (until its flush has ended), no key of it is looked up in the store.
+ *  4. Batches are committed in the order in which they were opened, or all discarded.
+ *  5. What a flush writes stays visible here until `endFlush`, so it does not matter when the store begins to show it.
+ *
+ * Used by one tablet; nothing here is asynchronous.
+ */
+import { assert } from '../base/assert.ts';
+import { CellMap } from './cell-map.ts';
+import type { Cell, OrderedCells } from './ordered-cells.ts';
+import type { ByteKey, KeyRange, OrderedStore, Visitor } from './ordered-store.ts';
+import { PendingBatch } from './pending-batch.ts';
+import { RangeSet } from './range-set.ts';
+import { decodeWriteBatch, type WriteBatchVisitor } from './write-batch.ts';
+
+export { PendingBatch } from './pending-batch.ts';
+
+const noRanges: readonly PendingBatch[] = [];
+
+export class Overlay {
+  /** The highest sequence of a batch in flight that a "newest" read has rested on. The caller sets it back to 0. */
+  dependsOn = 0;
+  readonly #store: OrderedStore;
+  readonly #cells = new CellMap();
+  /** Committed range deletes since the last `beginFlush`; null while there are none. */
+  #appliedRanges: RangeSet | null = null;
+  /** Batches in flight, open one included, oldest first. */
+  readonly #inFlight: PendingBatch[] = [];
+  /** Those of them that have range deletes, oldest first. */
+  #inFlightRanges: PendingBatch[] = [];
+  #flushing: FlushSet | null = null;
+  #appliedIndex: number;
+  #flushedIndex: number;
+  #inFlightBytes = 0;
+  readonly #applier: Applier;
+  readonly #onFirstRange = (batch: PendingBatch): void => {
+    this.#inFlightRanges.push(batch);
+  };
+
+  /** `appliedIndex` is the log index that the store's contents correspond to. */
+  constructor(store: OrderedStore, appliedIndex = 0) {
+    this.#store = store;
+    this.#appliedIndex = appliedIndex;
+    this.#flushedIndex = appliedIndex;
+    this.#applier = new Applier(this.#cells);
+  }
+
+  /** Index of the last entry that was applied here. */
+  get appliedIndex(): number {
+    return this.#appliedIndex;
+  }
+
+  /** Everything up to here is durable in the store. */
+  get flushedIndex(): number {
+    return this.#flushedIndex;
+  }
+
+  get cellCount(): number {
+    return this.#cells.size;
+  }
+
+  /** Approximate memory, for back-pressure and for the decision to flush. */
+  get bytes(): number {
+    let bytes = this.#cells.bytes + this.#inFlightBytes;
+    const last = this.#inFlight[this.#inFlight.length - 1];
+    if (last?.isOpen) bytes += last.bytes;
+    return bytes;
+  }
+
+  // ---- reads
+
+  /** The committed value. It may be shared: read it only. */
+  getApplied(key: ByteKey): Buffer | undefined {
+    const cell = this.#cells.get(key);
+    if (cell !== undefined && cell.applied !== undefined) return cell.applied ?? undefined;
+    return this.#getBelowCells(key);
+  }
+
+  /** The value after all writes in flight; `dependsOn` rises to the batch that the answer came from. */
+  getNewest(key: ByteKey): Buffer | undefined {
+    const cell = this.#cells.get(key);
+    if (cell !== undefined) {
+      if (cell.pendingSequence === 0) return cell.applied ?? undefined;
+      if (cell.pendingSequence > this.dependsOn) this.dependsOn = cell.pendingSequence;
+      return cell.pending ?? undefined;
+    }
+    for (let i = this.#inFlightRanges.length - 1; i >= 0; i -= 1) {
+      const batch = this.#inFlightRanges[i] as PendingBatch;
+      if (batch.ranges?.has(key) === true) {
+        if (batch.sequence > this.dependsOn) this.dependsOn = batch.sequence;
+        return undefined;
+      }
+    }
+    return this.#getBelowCells(key);
+  }
+
+  #getBelowCells(key: ByteKey): Buffer | undefined {
+    if (this.#appliedRanges?.has(key) === true) return undefined;
+    if (this.#flushing !== null && this.#flushing.rangeSet?.has(key) === true) return undefined;
+    return this.#store.get(key);
+  }
+
+  /**
+   * Visits lo <= key < hi in order, descending when `reverse`; the visitor returns false to end. With `newest` the writes
+   * in flight count, and `dependsOn` rises to the newest batch whose write was met or whose range delete touches [lo, hi).
+   */
+  scan(lo: ByteKey, hi: ByteKey, reverse: boolean, newest: boolean, visit: Visitor): void {
+    if (lo >= hi) return;
+    const batches = newest ? this.#inFlightRanges : noRanges;
+    const hidden = this.#hiddenRanges(lo, hi, batches);
+    if (this.#cells.size === 0 && hidden === null) {
+      this.#store.scan(lo, hi, reverse, visit);
+      return;
+    }
+    const merge = new ScanMerge(this, this.#cells.ordered(), lo, hi, reverse, newest, visit);
+    if (hidden === null) {
+      this.#store.scan(lo, hi, reverse, merge.onStoreEntry);
+    } else {
+      // Only the parts that no range delete hides are read from the store: a deleted million is not walked through.
+      const gaps = hidden.gaps(lo, hi);
+      if (reverse) gaps.reverse();
+      for (const gap of gaps) {
+        this.#store.scan(gap.lo, gap.hi, reverse, merge.onStoreEntry);
+        if (merge.ended) return;
+      }
+    }
+    merge.finish();
+  }
+
+  /** The ranges that hide the store within [lo, hi), or null when there are none. */
+  #hiddenRanges(lo: ByteKey, hi: ByteKey, batches: readonly PendingBatch[]): RangeSet | null {
+    let hidden: RangeSet | null = null;
+    for (const batch of batches) {
+      if (batch.ranges?.overlaps(lo, hi) !== true) continue;
+      hidden ??= new RangeSet();
+      hidden.addTouching(batch.ranges, lo, hi);
+      if (batch.sequence > this.dependsOn) this.dependsOn = batch.sequence;
+    }
+    if (this.#appliedRanges?.overlaps(lo, hi) === true) {
+      if (hidden === null) hidden = this.#appliedRanges;
+      else hidden.addTouching(this.#appliedRanges, lo, hi);
+    }
+    const flushing = this.#flushing?.rangeSet ?? null;
+    if (flushing?.overlaps(lo, hi) === true) {
+      if (hidden === null) return flushing;
+      const both = new RangeSet();
+      both.addTouching(hidden, lo, hi);
+      both.addTouching(flushing, lo, hi);
+      return both;
+    }
+    return hidden;
+  }
+
+  // ---- the leader's writes
+
+  /** Opens the batch that collects writes now. The one before must have been sealed. Sequences ascend for ever. */
+  openBatch(sequence: number): PendingBatch {
+    const last = this.#inFlight[this.#inFlight.length - 1];
+    assert(last === undefined || (last.isSealed && last.sequence < sequence), 'batches are opened one after the other');
+    assert(sequence > 0, 'sequences begin at 1');
+    if (last !== undefined) this.#inFlightBytes += last.bytes;
+    const batch = new PendingBatch(sequence, this.#cells, this.#onFirstRange);
+    this.#inFlight.push(batch);
+    return batch;
+  }
+
+  /** The sealed batch, the oldest in flight, was committed as entry `index`: its writes become applied. */
+  commit(batch: PendingBatch, index: number): void {
+    assert(this.#inFlight[0] === batch && batch.isSealed, 'batches are committed in order, after they were sealed');
+    this.#inFlight.shift();
+    if (this.#inFlight.length > 0) this.#inFlightBytes -= batch.bytes;
+    this.#advance(index);
+    batch.end();
+    if (batch.ranges !== null) {
+      this.#inFlightRanges.shift();
+      this.#appliedRanges ??= new RangeSet();
+      this.#appliedRanges.addAll(batch.ranges);
+    }
+    const { cells, values, sequence } = batch;
+    for (let i = 0; i < cells.length; i += 1) {
+      const cell = cells[i] as Cell;
+      this.#cells.setApplied(cell, values[i] as Buffer | null, index);
+      if (cell.pendingSequence === sequence) {
+        cell.pending = undefined;
+        cell.pendingSequence = 0;
+      }
+    }
+  }
+
+  /** Leadership is lost: nothing in flight is visible any more. What was committed after all comes as `applyEncoded`. */
+  discardPending(): void {
+    for (const batch of this.#inFlight) {
+      batch.end();
+      for (const cell of batch.cells) this.#cells.clearPending(cell);
+    }
+    this.#inFlight.length = 0;
+    this.#inFlightRanges = [];
+    this.#inFlightBytes = 0;
+  }
+
+  // ---- followers and replay
+
+  /**
+   * Applies an encoded batch. `data` belongs to the overlay from here on: values are views of it. Throws `DamagedError`
+   * when it is no write batch; the replica is of no use then, because it cannot follow what was committed.
+   */
+  applyEncoded(data: Uint8Array, index: number): void {
+    assert(this.#inFlight.length === 0, 'a replica with writes in flight applies its own batches');
+    this.#advance(index);
+    this.#applier.index = index;
+    this.#applier.ranges = null;
+    decodeWriteBatch(data, this.#applier);
+    if (this.#applier.ranges !== null) {
+      this.#appliedRanges ??= new RangeSet();
+      this.#appliedRanges.addAll(this.#applier.ranges);
+    }
+  }
+
+  /** Entry `index` carried no writes (a new leader's empty entry, a configuration change). */
+  applyNothing(index: number): void {
+    this.#advance(index);
+  }
+
+  #advance(index: number): void {
+    assert(index > this.#appliedIndex, 'entries are applied in order and once');
+    this.#appliedIndex = index;
+  }
+
+  // ---- flush
+
+  /**
+   * Freezes what is applied now, for the store to write: `ranges`, then `entries`. Null when nothing has been applied
+   * since the last one. One at a time: `endFlush` comes before the next.
+   */
+  beginFlush(): FlushSet | null {
+    assert(this.#flushing === null, 'one flush at a time');
+    if (this.#appliedIndex === this.#flushedIndex) return null;
+    const cells: Cell[] = [];
+    const values: (Buffer | null)[] = [];
+    const ranges = this.#appliedRanges;
+    for (const cell of this.#cells.values()) {
+      if (cell.applied === undefined) continue;
+      cells.push(cell);
+      values.push(cell.applied);
+    }
+    this.#appliedRanges = null;
+    this.#flushing = new FlushSet(this.#appliedIndex, ranges, cells, values);
+    return this.#flushing;
+  }
+
+  /** `set` is durable in the store: what has not changed since is forgotten here. */
+  endFlush(set: FlushSet): void {
+    // After `clear` a flush that was under way has nothing to end any more.
+    if (this.#flushing !== set) return;
+    this.#flushing = null;
+    this.#flushedIndex = set.throughIndex;
+    for (const cell of set.cells) {
+      if (cell.live && cell.appliedIndex <= set.throughIndex) this.#cells.forgetApplied(cell);
+    }
+    this.#cells.endInterval();
+  }
+
+  /** Forgets everything; the store's contents now correspond to log index `appliedIndex` (a snapshot was installed). */
+  clear(appliedIndex: number): void {
+    this.discardPending();
+    this.#cells.clear();
+    this.#appliedRanges = null;
+    this.#flushing = null;
+    this.#appliedIndex = appliedIndex;
+    this.#flushedIndex = appliedIndex;
+  }
+}
+
+/** What one flush writes. Its contents do not change while the flush runs. */
+export class FlushSet {
+  /** The store corresponds to this log index when the flush has ended. */
+  readonly throughIndex: number;
+  readonly rangeSet: RangeSet | null;
+  readonly cells: readonly Cell[];
+  readonly #values: readonly (Buffer | null)[];
+
+  constructor(
+    throughIndex: number,
+    rangeSet: RangeSet | null,
+    cells: readonly Cell[],
+    values: readonly (Buffer | null)[],
+  ) {
+    this.throughIndex = throughIndex;
+    this.rangeSet = rangeSet;
+    this.cells = cells;
+    this.#values = values;
+  }
+
+  get ranges(): KeyRange[] {
+    return this.rangeSet === null ? [] : this.rangeSet.toArray();
+  }
+
+  get entryCount(): number {
+    return this.cells.length;
+  }
+
+  /** Keys and values, in no order. Tombstones that `ranges` says already are left out. */
+  *entries(): Generator<readonly [ByteKey, Buffer | null]> {
+    for (let i = 0; i < this.cells.length; i += 1) {
+      const key = (this.cells[i] as Cell).key;
+      const value = this.#values[i] as Buffer | null;
+      if (value === null && this.rangeSet?.has(key) === true) continue;
+      yield [key, value];
+    }
+  }
+}
+
+/** Writes a decoded batch into the cells. One per overlay, so that applying an entry allocates no visitor. */
+class Applier implements WriteBatchVisitor {
+  index = 0;
+  ranges: RangeSet | null = null;
+  readonly #cells: CellMap;
+
+  constructor(cells: CellMap) {
+    this.#cells = cells;
+  }
+
+  range(lo: ByteKey, hi: ByteKey): void {
+    if (lo >= hi) return;
+    this.ranges ??= new RangeSet();
+    this.ranges.add(lo, hi);
+    const cursor = this.#cells.ordered().seek(lo);
+    for (let cell = cursor.next(); cell !== null && cell.key < hi; cell = cursor.next()) {
+      this.#cells.setApplied(cell, null, this.index);
+    }
+  }
+
+  entry(key: ByteKey, value: Buffer | null): void {
+    this.#cells.setApplied(this.#cells.get(key) ?? this.#cells.create(key), value, this.index);
+  }
+}
+
+/** The ordered merge of the store's entries, which are pushed at it, with the cells, which it pulls. */
+class ScanMerge {
+  ended = false;
+  readonly #overlay: Overlay;
+  readonly #cursor: ReturnType<OrderedCells['seek']>;
+  readonly #lo: ByteKey;
+  readonly #hi: ByteKey;
+  readonly #reverse: boolean;
+  readonly #newest: boolean;
+  readonly #visit: Visitor;
+  #cell: Cell | null;
+
+  constructor(
+    overlay: Overlay,
+    index: OrderedCells,
+    lo: ByteKey,
+    hi: ByteKey,
+    reverse: boolean,
+    newest: boolean,
+    visit: Visitor,
+  ) {
+    this.#overlay = overlay;
+    this.#lo = lo;
+    this.#hi = hi;
+    this.#reverse = reverse;
+    this.#newest = newest;
+    this.#visit = visit;
+    this.#cursor = index.seek(reverse ? hi : lo);
+    this.#cell = this.#pull();
+  }
+
+  /** The store's visitor. */
+  readonly onStoreEntry: Visitor = (key, value) => {
+    for (let cell = this.#cell; cell !== null; cell = this.#cell) {
+      if (cell.key === key) {
+        const seen = this.#seenValue(cell);
+        this.#cell = this.#pull();
+        // Undefined: the cell has nothing at this layer, the store's value stands.
+        if (seen === undefined) break;
+        return seen === null || this.#give(key, seen);
+      }
+      if (this.#reverse ? cell.key < key : cell.key > key) break;
+      this.#cell = this.#pull();
+      if (!this.#giveCell(cell)) return false;
+    }
+    return this.#give(key, value);
+  };
+
+  /** The store has no more: the rest are cells. */
+  finish(): void {
+    for (let cell = this.#cell; cell !== null && !this.ended; cell = this.#cell) {
+      this.#cell = this.#pull();
+      this.#giveCell(cell);
+    }
+  }
+
+  #pull(): Cell | null {
+    const cell = this.#reverse ? this.#cursor.previous() : this.#cursor.next();
+    if (cell === null) return null;
+    return (this.#reverse ? cell.key >= this.#lo : cell.key < this.#hi) ? cell : null;
+  }
+
+  #giveCell(cell: Cell): boolean {
+    const seen = this.#seenValue(cell);
+    return seen === null || seen === undefined || this.#give(cell.key, seen);
+  }
+
+  #seenValue(cell: Cell): Buffer | null | undefined {
+    if (!this.#newest || cell.pendingSequence === 0) return cell.applied;
+    if (cell.pendingSequence > this.#overlay.dependsOn) this.#overlay.dependsOn = cell.pendingSequence;
+    return cell.pending;
+  }
+
+  #give(key: ByteKey, value: Buffer): boolean {
+    if (this.ended) return false;
+    if (!this.#visit(key, value)) this.ended = true;
+    return !this.ended;
+  }
+}
