@@ -27,10 +27,7 @@ export function receiveSnapshot(sink: SnapshotSink | null): BulkHandler | string
   return {
     onChunk: (chunk, goOn) => sink.chunk(chunk, goOn),
     onEnd: (confirm) => {
-      sink.end((complete) => {
-        // Without a confirmation the sender's stream ends in an error, which is what a failed install is.
-        if (complete) confirm();
-      });
+      sink.end((complete) => confirm(complete ? undefined : new Error('the snapshot is not complete')));
     },
     onAbort: () => sink.abort(),
   };

@@ -1,0 +1,108 @@
+/** TCP by node:net, with TCP_NODELAY: whoever writes batches by itself. */
+import { createServer, connect as netConnect, type Server, type Socket } from 'node:net';
+import { AddressError, type Connection, formatAddress, type Listener, type Network } from '../base/network.ts';
+
+const nothing = (): void => undefined;
+
+export class RealNetwork implements Network {
+  listen(host: string, port: number, onConnection: (connection: Connection) => void): Promise<Listener> {
+    return new Promise((resolve, reject) => {
+      const server = createServer({ noDelay: true, keepAlive: true }, (socket) =>
+        onConnection(new SocketConnection(socket, formatAddress(socket.remoteAddress ?? '?', socket.remotePort ?? 0))),
+      );
+      server.once('error', (error: NodeJS.ErrnoException) =>
+        reject(new AddressError(error.code ?? 'unknown', host, port, 'TCP', error)),
+      );
+      server.listen({ host, port, backlog: 511 }, () => {
+        server.removeAllListeners('error');
+        // Later errors are failed accepts (EMFILE); the peer retries and the file limit is reported elsewhere.
+        server.on('error', nothing);
+        const address = server.address();
+        resolve(
+          new ServerListener(server, host, typeof address === 'object' && address !== null ? address.port : port),
+        );
+      });
+    });
+  }
+
+  connect(host: string, port: number): Connection {
+    const socket = netConnect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 });
+    return new SocketConnection(socket, formatAddress(host, port));
+  }
+}
+
+class ServerListener implements Listener {
+  readonly host: string;
+  readonly port: number;
+  readonly #server: Server;
+
+  constructor(server: Server, host: string, port: number) {
+    this.#server = server;
+    this.host = host;
+    this.port = port;
+  }
+
+  close(): Promise<void> {
+    // `Server.close` waits for the accepted connections too, but the address is free at once.
+    this.#server.close();
+    return Promise.resolve();
+  }
+}
+
+class SocketConnection implements Connection {
+  onConnect: () => void = nothing;
+  onData: (chunk: Buffer) => void = nothing;
+  onDrain: () => void = nothing;
+  onClose: (error: Error | null) => void = nothing;
+  readonly remote: string;
+  readonly #socket: Socket;
+  #error: Error | null = null;
+  #wantsDrain = false;
+
+  constructor(socket: Socket, remote: string) {
+    this.#socket = socket;
+    this.remote = remote;
+    socket.on('connect', () => this.onConnect());
+    socket.on('data', (chunk: Buffer) => this.onData(chunk));
+    socket.on('error', (error) => {
+      this.#error = error;
+    });
+    socket.on('close', () => this.onClose(this.#error));
+  }
+
+  get bytesQueued(): number {
+    return this.#socket.writableLength;
+  }
+
+  write(bytes: Uint8Array): boolean {
+    const socket = this.#socket;
+    if (socket.destroyed || socket.writableEnded) return true;
+    // The kernel usually takes everything inside this call, and then `writableLength` is 0 already.
+    socket.write(bytes, this.#written);
+    if (socket.writableLength === 0) return true;
+    this.#wantsDrain = true;
+    return false;
+  }
+
+  readonly #written = (error?: Error | null): void => {
+    if (!this.#wantsDrain || error || this.#socket.writableLength > 0) return;
+    this.#wantsDrain = false;
+    this.onDrain();
+  };
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  end(): void {
+    this.#socket.end();
+  }
+
+  destroy(error?: Error): void {
+    this.#socket.destroy(error);
+  }
+}
