@@ -7,7 +7,7 @@ export interface Disk {
   list(folder: string): Promise<string[]>;
   /** Makes a folder and its parents. */
   makeFolder(folder: string): Promise<void>;
-  /** Opens an existing file for reading and writing. */
+  /** Opens an existing file for reading and writing. What can be read of it is durable when this resolves. */
   open(path: string): Promise<DiskFile>;
   /** Creates a file (it must not exist) with `size` zero bytes that are allocated and durable when this resolves. */
   create(path: string, size: number): Promise<DiskFile>;

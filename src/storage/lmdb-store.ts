@@ -102,8 +102,11 @@ export class LmdbStore implements OrderedStore {
   get(key: ByteKey): Buffer | undefined {
     assert(!this.#closed, 'a closed store is not read');
     // lmdb-js gives one shared buffer that the next read overwrites.
-    const shared = this.#database.getBinaryFast(key);
-    return shared === undefined ? undefined : this.#unpacked(key, shared, shared.length);
+    const shared: Uint8Array | undefined = this.#database.getBinaryFast(key);
+    if (shared === undefined) return undefined;
+    // From 16 MiB on it is a view of the mapped file, and a bare Uint8Array.
+    const packed = Buffer.isBuffer(shared) ? shared : Buffer.from(shared.buffer, shared.byteOffset, shared.length);
+    return this.#unpacked(key, packed, shared.length);
   }
 
   /**

@@ -1,0 +1,22 @@
+/** The node as the admin port sees it; `node/` implements it. */
+import type { NodeId, TabletId } from '../cluster/view.ts';
+import type { ClusterStatus, HealthReport } from './cluster-status.ts';
+
+export interface AdminSource {
+  status(): ClusterStatus;
+  /** True when every door serves. */
+  ready(): boolean;
+  /** Whether the process works at all: not wedged, disk writable. */
+  healthy(): HealthReport;
+  metricsText(): Promise<string>;
+  /** Forms the cluster, once in its life. */
+  init(): Promise<void>;
+  /** Hands leadership over and refuses new work; the process goes on running. */
+  drain(): Promise<void>;
+  /** Makes `node` the leader of the tablet; resolves when it is, rejects when it cannot be. */
+  transfer(tablet: TabletId, node: NodeId): Promise<void>;
+  addReplica(tablet: TabletId, node: NodeId): Promise<void>;
+  removeReplica(tablet: TabletId, node: NodeId): Promise<void>;
+  /** Exchanges nothing with these nodes from now on, in both directions; an empty list heals. */
+  block(nodes: readonly NodeId[]): void;
+}

@@ -1,0 +1,53 @@
+/**
+ * The JSON that `/api/status` and `folkmoot status --json` answer with. Scripts rely on these fields: new ones may be
+ * added, none is renamed or removed.
+ */
+import type { NodeId, NodePorts, Slot, TabletId } from '../cluster/view.ts';
+
+export interface ClusterStatus {
+  /** Empty while the cluster is not formed. */
+  readonly clusterId: string;
+  /** The node that answered; 0 before it has been given an id. */
+  readonly self: NodeId;
+  /** In order of id. */
+  readonly nodes: readonly NodeStatus[];
+  /** In order of slots. */
+  readonly tablets: readonly TabletStatus[];
+  /** Tablets that have fewer living replicas than the replication factor asks for. */
+  readonly underReplicated: number;
+  /** Version of the software of the node that answered. */
+  readonly version: string;
+  /** Goes up with every change of nodes, tablets, leaders or liveness. */
+  readonly viewVersion: number;
+}
+
+export interface NodeStatus {
+  readonly id: NodeId;
+  readonly name: string;
+  readonly host: string;
+  readonly alive: boolean;
+  readonly ports: NodePorts;
+  readonly zone?: string;
+  /** Goes up with every start of the node. */
+  readonly epoch?: number;
+  /** Of the node that answered only. */
+  readonly uptime_s?: number;
+}
+
+export interface TabletStatus {
+  readonly id: TabletId;
+  /** First and last slot, both inclusive. */
+  readonly slots: readonly [Slot, Slot];
+  /** 0 while nobody leads, as far as the answering node knows. */
+  readonly leader: NodeId;
+  readonly replicas: readonly NodeId[];
+  /** Log entries that the slowest living replica still has to apply; null where the answering node does not know. */
+  readonly lag: number | null;
+  readonly term?: number;
+}
+
+export interface HealthReport {
+  readonly ok: boolean;
+  /** Why not, in words for an operator. Empty when `ok`. */
+  readonly reasons: readonly string[];
+}

@@ -1,0 +1,206 @@
+/** The paths of the admin port as a table. What comes in is checked here; what it does is the source's. */
+import { FolkmootError } from '../base/errors.ts';
+import type { AdminSource } from './admin-source.ts';
+import type { ClusterStatus } from './cluster-status.ts';
+
+export interface RouteRequest {
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+export interface RouteReply {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+}
+
+export interface Route {
+  readonly method: 'GET' | 'POST';
+  /** Segments; one that begins with `:` matches anything. */
+  readonly path: string;
+  readonly summary: string;
+  readonly faultInjection?: true;
+  answer(source: AdminSource, request: RouteRequest): RouteReply | Promise<RouteReply>;
+}
+
+export const ROUTES: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/healthz',
+    summary: 'Whether the process works: 200, or 503 with reasons. For liveness probes.',
+    answer: (source) => {
+      const report = source.healthy();
+      return json(report.ok ? 200 : 503, report);
+    },
+  },
+  {
+    method: 'GET',
+    path: '/readyz',
+    summary: 'Whether every door serves: 200, or 503 with reasons. For readiness probes and load balancers.',
+    answer: (source) => {
+      if (source.ready()) return json(200, { ok: true, reasons: [] });
+      return json(503, { ok: false, reasons: reasonsNotReady(source) });
+    },
+  },
+  {
+    method: 'GET',
+    path: '/metrics',
+    summary: 'Metrics in the text format of Prometheus.',
+    answer: async (source) => ({
+      status: 200,
+      type: 'text/plain; version=0.0.4; charset=utf-8',
+      body: await source.metricsText(),
+    }),
+  },
+  {
+    method: 'GET',
+    path: '/api/status',
+    summary: 'The cluster as this node sees it.',
+    answer: (source) => json(200, source.status()),
+  },
+  {
+    method: 'GET',
+    path: '/api/tablets',
+    summary: 'The tablets of `/api/status` alone.',
+    answer: (source) => {
+      const { clusterId, tablets, underReplicated } = source.status();
+      return json(200, { clusterId, tablets, underReplicated });
+    },
+  },
+  {
+    method: 'POST',
+    path: '/api/init',
+    summary: 'Forms the cluster, once in its life.',
+    answer: async (source) => {
+      const { clusterId } = source.status();
+      if (clusterId !== '') {
+        const cure = 'Nothing is left to do; a further node joins with start --join.';
+        throw new FolkmootError('ALREADY_FORMED', `cluster ${clusterId} is already formed`, cure);
+      }
+      await source.init();
+      return json(200, { clusterId: source.status().clusterId });
+    },
+  },
+  {
+    method: 'POST',
+    path: '/api/drain',
+    summary: 'Hands the leadership of this node over; it leads nothing until it is started again.',
+    answer: async (source) => {
+      await source.drain();
+      const { self, tablets } = source.status();
+      return json(200, { node: self, leads: tablets.filter((tablet) => tablet.leader === self).length });
+    },
+  },
+  {
+    method: 'POST',
+    path: '/api/tablets/:id/transfer',
+    summary: '`{"node": 2}`: makes that node the leader of the tablet.',
+    answer: async (source, request) => {
+      const { tablet, node } = tabletAndNode(source.status(), request, 'node');
+      if (!tablet.replicas.includes(node)) {
+        throw new FolkmootError(
+          'CONFLICT',
+          `node ${node} has no replica of tablet ${tablet.id}`,
+          `Choose one of ${tablet.replicas.join(', ')}, or add a replica first.`,
+        );
+      }
+      await source.transfer(tablet.id, node);
+      return json(200, { tablet: tablet.id, leader: node });
+    },
+  },
+  {
+    method: 'POST',
+    path: '/api/tablets/:id/replicas',
+    summary: '`{"add": 4}` or `{"remove": 1}`: gives that node a replica of the tablet, or takes it away.',
+    answer: async (source, request) => {
+      const { add, remove } = request.body;
+      if ((add === undefined) === (remove === undefined)) {
+        throw new FolkmootError('BAD_REQUEST', 'the body names no change', 'Send {"add": NODE} or {"remove": NODE}.');
+      }
+      const { tablet, node } = tabletAndNode(source.status(), request, add === undefined ? 'remove' : 'add');
+      if (add === undefined) await source.removeReplica(tablet.id, node);
+      else await source.addReplica(tablet.id, node);
+      const after = source.status().tablets.find((candidate) => candidate.id === tablet.id);
+      return json(200, { tablet: tablet.id, replicas: after?.replicas ?? [] });
+    },
+  },
+  {
+    method: 'POST',
+    path: '/api/faults/block',
+    summary: '`{"nodes": [2, 3]}`: exchanges nothing with these nodes until told otherwise; an empty list heals.',
+    faultInjection: true,
+    answer: (source, request) => {
+      const nodes = request.body['nodes'];
+      if (!Array.isArray(nodes) || !nodes.every(isId)) {
+        throw new FolkmootError('BAD_REQUEST', '"nodes" is not a list of node ids', 'Send {"nodes": [2, 3]}.');
+      }
+      source.block(nodes);
+      return json(200, { blocked: nodes });
+    },
+  },
+];
+
+/** Throws NOT_FOUND or METHOD_NOT_ALLOWED. */
+export function findRoute(
+  method: string,
+  path: string,
+): { route: Route; parameters: Readonly<Record<string, string>> } {
+  const allowed: string[] = [];
+  for (const route of ROUTES) {
+    const parameters = matchPath(route.path, path);
+    if (parameters === undefined) continue;
+    if (route.method === method) return { route, parameters };
+    allowed.push(route.method);
+  }
+  if (allowed.length > 0) {
+    throw new FolkmootError('METHOD_NOT_ALLOWED', `${path} does not take ${method}`, `Use ${allowed.join(' or ')}.`);
+  }
+  const paths = ROUTES.filter((route) => route.method === 'GET').map((route) => route.path);
+  throw new FolkmootError('NOT_FOUND', `there is no ${path}`, `Try ${paths.join(', ')}.`);
+}
+
+function matchPath(pattern: string, path: string): Record<string, string> | undefined {
+  const wanted = pattern.split('/');
+  const given = path.split('/');
+  if (wanted.length !== given.length) return undefined;
+  const parameters: Record<string, string> = {};
+  for (const [index, segment] of wanted.entries()) {
+    const value = given[index] ?? '';
+    if (segment.startsWith(':')) parameters[segment.slice(1)] = value;
+    else if (segment !== value) return undefined;
+  }
+  return parameters;
+}
+
+function tabletAndNode(status: ClusterStatus, request: RouteRequest, field: string) {
+  const id = Number(request.parameters['id']);
+  const tablet = status.tablets.find((candidate) => candidate.id === id);
+  if (tablet === undefined) {
+    throw new FolkmootError('NOT_FOUND', `there is no tablet ${request.parameters['id']}`, 'See /api/tablets.');
+  }
+  const node = request.body[field];
+  if (!isId(node)) {
+    throw new FolkmootError('BAD_REQUEST', `"${field}" is not the id of a node`, `Send {"${field}": 2}.`);
+  }
+  if (!status.nodes.some((candidate) => candidate.id === node)) {
+    throw new FolkmootError('NOT_FOUND', `there is no node ${node}`, 'See /api/status.');
+  }
+  return { tablet, node };
+}
+
+function isId(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0;
+}
+
+function reasonsNotReady(source: AdminSource): string[] {
+  const reasons = [...source.healthy().reasons];
+  const status = source.status();
+  if (status.clusterId === '') reasons.push('the cluster is not formed yet');
+  const leaderless = status.tablets.filter((tablet) => tablet.leader === 0).length;
+  if (leaderless > 0) reasons.push(`${leaderless} of ${status.tablets.length} tablets have no known leader`);
+  return reasons.length > 0 ? reasons : ['the node is starting or draining'];
+}
+
+function json(status: number, value: unknown): RouteReply {
+  return { status, type: 'application/json', body: `${JSON.stringify(value)}\n` };
+}

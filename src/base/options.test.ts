@@ -1,0 +1,28 @@
+import { describe, expect, test } from 'vitest';
+import { environmentName, optionList, optionsOf } from './options.ts';
+
+describe('the option table', () => {
+  test.each(optionList)('%s has a default within its bounds', (_name, spec) => {
+    if (spec.type === 'integer' || spec.type === 'bytes') {
+      expect(spec.default).toBeGreaterThanOrEqual(spec.min);
+      expect(spec.default).toBeLessThanOrEqual(spec.max);
+    }
+    if (spec.type === 'choice') expect(spec.choices).toContain(spec.default);
+  });
+
+  test.each(optionList)('%s is named in lower case and described in sentences', (name, spec) => {
+    expect(name).toMatch(/^[a-z]+(-[a-z]+)*$/);
+    expect(spec.description).toMatch(/[.]$/);
+    expect(spec.commands.length).toBeGreaterThan(0);
+  });
+
+  test('up takes every option of a node except who and where it is', () => {
+    const up = new Set(optionsOf('up').map(([name]) => name));
+    const missing = optionsOf('start').filter(([name]) => !up.has(name));
+    expect(missing.map(([name]) => name)).toEqual(['name', 'zone', 'listen', 'join', 'auto-init', 'supervised']);
+  });
+
+  test('names of environment variables follow from the names of options', () => {
+    expect(environmentName('redis-single-port')).toBe('FOLKMOOT_REDIS_SINGLE_PORT');
+  });
+});

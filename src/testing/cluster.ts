@@ -1,0 +1,329 @@
+/**
+ * A cluster of node processes for tests. Nothing in here knows the inside of a node: it starts, signals and asks processes
+ * as an operator would, and cuts the network by asking the nodes themselves to refuse each other.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ClusterStatus, TabletStatus } from '../admin/cluster-status.ts';
+import { FolkmootError } from '../base/errors.ts';
+import type { LogLevel } from '../base/options.ts';
+import { slotOfString } from '../doors/redis/slot.ts';
+import { freeAddresses, type NodeAddress } from '../node/launch/addresses.ts';
+import { ChildNode } from '../node/launch/child-node.ts';
+import { killAll, localNodes } from '../node/launch/local-nodes.ts';
+import { type ClusterNode, TestNode } from './cluster-node.ts';
+
+export interface ClusterOptions {
+  /** How many nodes; 3 when left out. */
+  readonly nodes?: number;
+  /** How many tablets; 12 when left out. */
+  readonly tablets?: number;
+  /** Where the nodes keep their data, kept after `close`; a temporary folder when left out, removed by `close`. */
+  readonly dataFolder?: string;
+  /** What `logTail` gets to see; `info` when left out. */
+  readonly logLevel?: LogLevel;
+  /** Further options of `folkmoot start` by name, such as `{ 'request-timeout-ms': 2_000 }`. */
+  readonly options?: Readonly<Record<string, string | number>>;
+  /** How long nodes may take until they are ready; 30,000 when left out. */
+  readonly startTimeout_ms?: number;
+}
+
+export interface WaitOptions {
+  /** 15,000 when left out. */
+  readonly timeout_ms?: number;
+  /** What is waited for, for the error. */
+  readonly what?: string;
+}
+
+/** A running cluster and what can be done to it. Methods that take a node wait until it is done. */
+export interface Cluster {
+  /** In the order in which they were made. A node stays in the list when it does not run. */
+  readonly nodes: readonly ClusterNode[];
+
+  /** SIGKILL: the process ends without a word to anyone. */
+  kill(node: ClusterNode): Promise<void>;
+  /** SIGTERM: the node hands its leadership over and ends. Rejects when it does not end cleanly. */
+  stop(node: ClusterNode): Promise<void>;
+  /** Starts a node that does not run; resolves when it serves, or when its ports are bound with `ready: false`. */
+  start(node: ClusterNode, options?: { readonly ready?: boolean }): Promise<void>;
+  /** Stops the node when it runs, and starts it. */
+  restart(node: ClusterNode): Promise<void>;
+  /** SIGSTOP: the process stands still while its connections stay open. */
+  pause(node: ClusterNode): void;
+  /** SIGCONT. */
+  resume(node: ClusterNode): Promise<void>;
+
+  /**
+   * Cuts the network between the groups, in both directions; nodes in no group keep reaching everybody. Replaces the
+   * partition before it. Clients still reach every node.
+   */
+  partition(...groups: readonly (readonly ClusterNode[])[]): Promise<void>;
+  /** Undoes `partition`. */
+  heal(): Promise<void>;
+
+  /** The node that leads the tablet of a Redis key; waits while there is none. */
+  leaderOf(key: string, options?: WaitOptions): Promise<ClusterNode>;
+  /** The cluster as `node` sees it, or the first node that can be asked. */
+  status(node?: ClusterNode): Promise<ClusterStatus>;
+  /** Asks for the status until `predicate` is true of it; resolves with that status, rejects with TIMED_OUT. */
+  waitFor(
+    predicate: (status: ClusterStatus) => boolean | Promise<boolean>,
+    options?: WaitOptions,
+  ): Promise<ClusterStatus>;
+  /** Starts a further node that joins the cluster. It holds replicas when they are given to it. */
+  addNode(): Promise<ClusterNode>;
+
+  /** Ends every process and removes the temporary folder. May be called twice. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Addresses that are kept for `addNode`. */
+const SPARE_NODES = 6;
+const WAIT_TIMEOUT_MS = 15_000;
+const POLL_MS = 20;
+
+/** Starts a cluster; resolves when every node serves every door. */
+export async function createCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  const folder = options.dataFolder ?? (await mkdtemp(join(tmpdir(), 'folkmoot-test-')));
+  for (let attempt = 1; ; attempt++) {
+    const cluster = new TestCluster(options, folder, await freeAddresses(options.nodes ?? 3, SPARE_NODES));
+    try {
+      await cluster.startAll();
+      return cluster;
+    } catch (error) {
+      await cluster.close();
+      // Somebody else took an address between the check and the start.
+      if (!(error instanceof FolkmootError) || error.code !== 'PORT_TAKEN' || attempt === 5) throw error;
+    }
+  }
+}
+
+class TestCluster implements Cluster {
+  readonly #options: ClusterOptions;
+  readonly #folder: string;
+  readonly #spare: NodeAddress[];
+  readonly #nodes: TestNode[];
+
+  constructor(options: ClusterOptions, folder: string, addresses: readonly NodeAddress[]) {
+    this.#options = options;
+    this.#folder = folder;
+    const count = addresses.length - SPARE_NODES;
+    this.#spare = addresses.slice(count);
+    const children = localNodes({ addresses: addresses.slice(0, count), folder, flags: this.#flags(), log: 'keep' });
+    this.#nodes = children.map((child) => new TestNode(child));
+  }
+
+  get nodes(): readonly ClusterNode[] {
+    return this.#nodes;
+  }
+
+  async startAll(): Promise<void> {
+    for (const node of this.#nodes) node.child.spawn();
+    await Promise.all(this.#nodes.map((node) => this.#untilReady(node)));
+    await this.#learnIds();
+  }
+
+  async kill(node: ClusterNode): Promise<void> {
+    await this.#own(node).child.kill();
+  }
+
+  async stop(node: ClusterNode): Promise<void> {
+    const { code, signal } = await this.#own(node).child.stop();
+    if (code === 0) return;
+    const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
+    throw new FolkmootError('NODE_ENDED', `${node.name} ended ${how}:\n${node.logTail()}`, 'Its log says why.');
+  }
+
+  async start(node: ClusterNode, options: { readonly ready?: boolean } = {}): Promise<void> {
+    const own = this.#own(node);
+    own.child.spawn();
+    if (own.blocked.length > 0) {
+      await this.#inTime(own, own.child.listening());
+      await this.#block(own);
+    }
+    if (options.ready === false) await this.#inTime(own, own.child.listening());
+    else await this.#untilReady(own);
+  }
+
+  async restart(node: ClusterNode): Promise<void> {
+    if (node.running) await this.stop(node);
+    await this.start(node);
+  }
+
+  pause(node: ClusterNode): void {
+    this.#own(node).child.pause();
+  }
+
+  async resume(node: ClusterNode): Promise<void> {
+    const own = this.#own(node);
+    own.child.resume();
+    await this.#block(own);
+  }
+
+  async partition(...groups: readonly (readonly ClusterNode[])[]): Promise<void> {
+    const sides = groups.map((group) => group.map((node) => this.#own(node)));
+    for (const node of this.#nodes) {
+      const side = sides.find((group) => group.includes(node));
+      node.blocked = side === undefined ? [] : sides.filter((group) => group !== side).flat();
+    }
+    await Promise.all(this.#nodes.map((node) => this.#block(node)));
+  }
+
+  async heal(): Promise<void> {
+    await this.partition();
+  }
+
+  async leaderOf(key: string, options: WaitOptions = {}): Promise<ClusterNode> {
+    const slot = slotOfString(key);
+    let leader: TestNode | undefined;
+    const find = async (): Promise<boolean> => {
+      leader = await this.#leaderOfSlot(slot);
+      return leader !== undefined;
+    };
+    await poll(find, { what: `a leader for slot ${slot}`, ...options });
+    return leader as TestNode;
+  }
+
+  status(node?: ClusterNode): Promise<ClusterStatus> {
+    const asked = node === undefined ? this.#reachable()[0] : this.#own(node);
+    if (asked !== undefined) return asked.admin.status();
+    return Promise.reject(new FolkmootError('NODE_UNREACHABLE', 'no node of the cluster runs', 'Start one.'));
+  }
+
+  async waitFor(
+    predicate: (status: ClusterStatus) => boolean | Promise<boolean>,
+    options: WaitOptions = {},
+  ): Promise<ClusterStatus> {
+    let status: ClusterStatus | undefined;
+    const holds = async (): Promise<boolean> => {
+      status = await this.status();
+      return predicate(status);
+    };
+    await poll(holds, options);
+    return status as ClusterStatus;
+  }
+
+  async addNode(): Promise<ClusterNode> {
+    const address = this.#spare.shift();
+    if (address === undefined) throw new RangeError(`a test cluster takes ${SPARE_NODES} further nodes at most`);
+    const name = `node-${this.#nodes.length + 1}`;
+    const members = this.#nodes.map(({ host, ports }) => `${host}:${ports.peer}`).join(',');
+    const flags = [`--join=${members}`, ...this.#flags()];
+    const child = new ChildNode({ ...address, name, dataFolder: join(this.#folder, name), flags, log: 'keep' });
+    const node = new TestNode(child);
+    this.#nodes.push(node);
+    await this.start(node);
+    await this.#learnIds();
+    return node;
+  }
+
+  async close(): Promise<void> {
+    await killAll(this.#nodes.map((node) => node.child));
+    if (this.#options.dataFolder !== undefined) return;
+    await rm(this.#folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #flags(): string[] {
+    const { tablets = 12, logLevel = 'info', options = {} } = this.#options;
+    const further = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
+    return ['--faults', `--tablets=${tablets}`, `--log-level=${logLevel}`, ...further];
+  }
+
+  #own(node: ClusterNode): TestNode {
+    const own = this.#nodes.find((candidate) => candidate === node);
+    if (own === undefined) throw new TypeError(`${node.name} is a node of another cluster`);
+    return own;
+  }
+
+  #reachable(): TestNode[] {
+    return this.#nodes.filter((node) => node.running && !node.paused);
+  }
+
+  #untilReady(node: TestNode): Promise<void> {
+    return this.#inTime(node, node.child.ready());
+  }
+
+  async #inTime(node: TestNode, reached: Promise<void>): Promise<void> {
+    const timeout_ms = this.#options.startTimeout_ms ?? 30_000;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        const text = `${node.name} is not ready after ${timeout_ms} ms; the last lines of its log:\n${node.logTail()}`;
+        reject(new FolkmootError('TIMED_OUT', text, 'Its log says why.'));
+      }, timeout_ms);
+    });
+    try {
+      await Promise.race([reached, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #learnIds(): Promise<void> {
+    await this.waitFor(
+      (status) => {
+        for (const node of this.#nodes) node.id = status.nodes.find(({ name }) => name === node.name)?.id ?? node.id;
+        return this.#nodes.every((node) => node.id > 0);
+      },
+      { what: 'an id for every node' },
+    );
+  }
+
+  /** A node that cannot be told now is told when it is started or resumed. */
+  async #block(node: TestNode): Promise<void> {
+    if (!node.running || node.paused) return;
+    await node.admin.block(node.blocked.map(({ id }) => id));
+  }
+
+  /** Only a node that says so itself leads; of two that do, the one with the higher term. */
+  async #leaderOfSlot(slot: number): Promise<TestNode | undefined> {
+    let best: { node: TestNode; term: number } | undefined;
+    const views = await Promise.allSettled(
+      this.#reachable().map(async (node) => ({ node, status: await node.admin.status() })),
+    );
+    for (const view of views) {
+      if (view.status === 'rejected') continue;
+      const { node, status } = view.value;
+      const tablet = status.tablets.find(({ slots }) => slots[0] <= slot && slot <= slots[1]);
+      if (tablet === undefined || !leads(tablet, node)) continue;
+      const term = tablet.term ?? 0;
+      if (best === undefined || term > best.term) best = { node, term };
+    }
+    return best?.node;
+  }
+}
+
+function leads(tablet: TabletStatus, node: TestNode): boolean {
+  return tablet.leader !== 0 && tablet.leader === node.id;
+}
+
+/** An attempt that throws counts as "not yet"; its error becomes the cause when time is up. */
+async function poll(attempt: () => Promise<boolean>, options: WaitOptions): Promise<void> {
+  const { timeout_ms = WAIT_TIMEOUT_MS, what = 'what was waited for' } = options;
+  const end_ms = performance.now() + timeout_ms;
+  let last: unknown;
+  do {
+    try {
+      if (await attempt()) return;
+      last = undefined;
+    } catch (error) {
+      last = error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  } while (performance.now() < end_ms);
+  const reason = last instanceof Error ? `: ${last.message}` : '';
+  throw new FolkmootError(
+    'TIMED_OUT',
+    `${what} did not come about within ${timeout_ms} ms${reason}`,
+    'See logTail().',
+    {
+      cause: last,
+    },
+  );
+}
