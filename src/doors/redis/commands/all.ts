@@ -1,0 +1,54 @@
+/** Every command of the door, in the order of the documentation. A new command is added to its family and to this list. */
+import type { CommandSpec } from '../command-spec.ts';
+import * as acl from './acl.ts';
+import * as client from './client.ts';
+import * as cluster from './cluster.ts';
+import * as command from './command.ts';
+import * as connection from './connection.ts';
+import * as expire from './generic-expire.ts';
+import * as keys from './generic-keys.ts';
+import { object } from './generic-object.ts';
+import * as scan from './generic-scan.ts';
+import * as wait from './generic-wait.ts';
+import * as internal from './internal.ts';
+import * as refused from './refused.ts';
+import * as config from './server-config.ts';
+import * as misc from './server-misc.ts';
+import * as observe from './server-observe.ts';
+import * as reading from './string-get.ts';
+import * as lcs from './string-lcs.ts';
+import * as msetex from './string-msetex.ts';
+import * as numbers from './string-number.ts';
+import * as writing from './string-set.ts';
+import * as transactions from './transactions.ts';
+
+const families: readonly Readonly<Record<string, unknown>>[] = [
+  reading,
+  writing,
+  numbers,
+  msetex,
+  lcs,
+  keys,
+  expire,
+  { object },
+  scan,
+  wait,
+  transactions,
+  connection,
+  client,
+  misc,
+  command,
+  config,
+  observe,
+  acl,
+  cluster,
+  refused,
+  internal,
+];
+
+export const commandSpecs: readonly CommandSpec[] = families.flatMap((family) => Object.values(family).filter(isSpec));
+
+/** Families also export helpers. */
+function isSpec(exported: unknown): exported is CommandSpec {
+  return typeof exported === 'object' && exported !== null && 'arity' in exported && 'name' in exported;
+}
