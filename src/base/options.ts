@@ -241,11 +241,12 @@ export const OPTIONS = {
   'flush-interval-ms': {
     group: 'Timing',
     type: 'integer',
-    default: 100,
+    default: 2_000,
     min: 10,
     max: 10_000,
     placeholder: 'MS',
-    description: 'How often what is in memory goes to the store. Durability does not depend on it: that is the WAL.',
+    description:
+      'How long changes may wait in memory before they go to the store. Durability does not depend on it: that is the WAL.',
     commands: LOCAL,
     reloadable: false,
   },

@@ -95,6 +95,10 @@ const ANNOUNCE_INTERVAL_MS = 1_000;
 const RAFT_HEARTBEAT_TICKS = 10;
 /** A node that comes back is needed soon, and a refused or failed connection attempt costs little. */
 const RECONNECT_MS_MAX = 250;
+/** About 20 ms of the main thread for one flush. */
+const FLUSH_CHANGES_MAX = 8_000;
+/** For one tablet. A single large value may be far above the rest. */
+const OVERLAY_BYTES_MAX = 1024 * 1024 * 1024;
 const LEADERS_CHANNEL = 3;
 const NO_PORTS = { redis: 0, redisSingle: 0, admin: 0, peer: 0 };
 
@@ -416,11 +420,12 @@ export class Cluster implements Router {
       electionTicks: this.#options.electionTicks,
       heartbeatTicks: RAFT_HEARTBEAT_TICKS,
       flushInterval_ms: this.#options.flushInterval_ms,
-      flushChangesMax: 50_000,
+      flushChangesMax: FLUSH_CHANGES_MAX,
       retainedLogBytes: 128 * 1024 * 1024,
       limits: {
         batchBytesMax: 1024 * 1024,
         inFlightBytesMax: this.#options.inFlightBytesMax,
+        overlayBytesMax: OVERLAY_BYTES_MAX,
         requestTimeout_ms: this.#options.requestTimeout_ms,
       },
       events: {

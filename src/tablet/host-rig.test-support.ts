@@ -172,6 +172,7 @@ export class Rig {
       limits: {
         batchBytesMax: 64 * 1024,
         inFlightBytesMax: this.#options.inFlightBytesMax ?? 4 * 1024 * 1024,
+        overlayBytesMax: 1024 * 1024 * 1024,
         requestTimeout_ms: 2_000,
       },
       events: {

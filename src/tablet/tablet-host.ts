@@ -68,8 +68,9 @@ export interface TabletHostOptions {
   readonly tick_ms: number;
   readonly electionTicks: number;
   readonly heartbeatTicks: number;
+  /** How long what is applied may wait in memory before it is written into the store. */
   readonly flushInterval_ms: number;
-  /** A flush starts early when this many changes wait for it. */
+  /** A tablet is flushed earlier when this many changes wait; also the most that one round takes together. */
   readonly flushChangesMax: number;
   /** Memory for log entries that the store already holds, for the whole node. */
   readonly retainedLogBytes: number;
@@ -129,6 +130,7 @@ export class TabletHost implements TabletHostLink {
   #outcomes: Outcome[] = [];
   #timers: Timer[] = [];
   #flushing = false;
+  readonly #flushedAt_ms = new Map<number, number>();
   #stopped = false;
   readonly #turn = (): void => this.#runTurn();
 
@@ -159,7 +161,7 @@ export class TabletHost implements TabletHostLink {
   start(): void {
     const { clock, tick_ms, flushInterval_ms } = this.#options;
     this.#timers.push(clock.every(tick_ms, () => this.#tick()));
-    this.#timers.push(clock.every(flushInterval_ms, () => this.#flushInBackground()));
+    this.#timers.push(clock.every(flushInterval_ms / FLUSH_ROUNDS, () => this.#flushInBackground()));
     for (const tablet of this.#tablets.values()) this.markDirty(tablet);
   }
 
@@ -171,7 +173,7 @@ export class TabletHost implements TabletHostLink {
     this.#runCompletions();
     this.#senders.abortAll();
     await this.#storeQueue.idle();
-    await this.#storeQueue.run(() => this.#flush());
+    await this.#storeQueue.run(() => this.#flush(this.#tablets.values()));
   }
 
   get(tablet: number): Tablet | undefined {
@@ -230,6 +232,7 @@ export class TabletHost implements TabletHostLink {
     this.#tablets.delete(id);
     this.#retention.delete(id);
     this.#flushedMeta.delete(id);
+    this.#flushedAt_ms.delete(id);
     this.#receivers.get(id)?.abort();
     tablet.abandon();
     this.#options.wal.removeGroup(id);
@@ -448,24 +451,40 @@ export class TabletHost implements TabletHostLink {
     }
   }
 
+  /**
+   * Flushes the tablets whose turn it is: those that have waited for `flushInterval_ms` and those with many changes. One
+   * tablet's keys are neighbours in the store, so a tablet that is flushed seldom and with many changes copies far fewer pages
+   * for each than all tablets flushed together and often. What one round takes is bounded, because it is work of the main
+   * thread between two turns.
+   */
   #flushInBackground(): void {
     if (this.#flushing || this.#stopped) return;
+    const now_ms = this.clock.monotonic_ms();
+    const due: Tablet[] = [];
+    let changes = 0;
+    for (const tablet of this.#tablets.values()) {
+      const count = tablet.overlay.cellCount;
+      const since_ms = this.#flushedAt_ms.get(tablet.id) ?? 0;
+      if (now_ms - since_ms < this.#options.flushInterval_ms && count < this.#options.flushChangesMax) continue;
+      if (due.length > 0 && changes + count > this.#options.flushChangesMax) continue;
+      changes += count;
+      this.#flushedAt_ms.set(tablet.id, now_ms);
+      if (tablet.raft.appliedIndex !== this.#flushedMeta.get(tablet.id)?.appliedIndex) due.push(tablet);
+    }
+    if (due.length === 0) return;
     this.#flushing = true;
     this.#storeQueue
-      .run(() => this.#flush())
+      .run(() => this.#flush(due))
       .then(
         () => {
           this.#flushing = false;
-          let changes = 0;
-          for (const tablet of this.#tablets.values()) changes += tablet.overlay.cellCount;
-          if (changes >= this.#options.flushChangesMax) this.#flushInBackground();
         },
         (error: unknown) => this.#options.events.failed(asError(error)),
       );
   }
 
   /** Moves what is applied into the store, with each tablet's applied index in the same transaction. */
-  async #flush(): Promise<void> {
+  async #flush(tablets: Iterable<Tablet>): Promise<void> {
     const { wal, store } = this.#options;
     const flushed: { tablet: Tablet; set: FlushSet | null; meta: TabletMeta }[] = [];
     const before: [ByteKey, Uint8Array][] = [];
@@ -473,8 +492,8 @@ export class TabletHost implements TabletHostLink {
     const ranges: KeyRange[] = [];
     const trailer: [ByteKey, Uint8Array][] = [];
     const sets: FlushSet[] = [];
-    for (const tablet of this.#tablets.values()) {
-      if (tablet.installing) continue;
+    for (const tablet of tablets) {
+      if (tablet.installing || this.#tablets.get(tablet.id) !== tablet) continue;
       const index = tablet.raft.appliedIndex;
       if (index === this.#flushedMeta.get(tablet.id)?.appliedIndex) continue;
       const set = tablet.overlay.beginFlush();
@@ -676,6 +695,9 @@ export class TabletHost implements TabletHostLink {
     });
     this.#tablets.set(id, tablet);
     this.#retention.set(id, new LogRetention(this.#retainedBytesPerTablet()));
+    // Spread over the interval, so that the tablets take their turns.
+    const age_ms = ((id % FLUSH_ROUNDS) / FLUSH_ROUNDS) * this.#options.flushInterval_ms;
+    this.#flushedAt_ms.set(id, this.clock.monotonic_ms() - age_ms);
     return tablet;
   }
 
@@ -706,6 +728,9 @@ export class TabletHost implements TabletHostLink {
     });
   }
 }
+
+/** In so many parts of the flush interval is looked which tablets are due. */
+const FLUSH_ROUNDS = 20;
 
 /** The store writes at most so many changes in one transaction (docs/internals/storage.md). */
 const STORE_TRANSACTION_CHANGES = 900;

@@ -34,6 +34,8 @@ export interface TabletLimits {
   readonly batchBytesMax: number;
   /** Bytes evaluated and not yet committed; past it operations are refused as overloaded. */
   readonly inFlightBytesMax: number;
+  /** Memory for changes that the store does not have yet; past it operations are refused until the store has caught up. */
+  readonly overlayBytesMax: number;
   /** After this long an operation whose fate is open is told `unknown`. */
   readonly requestTimeout_ms: number;
 }
@@ -158,7 +160,10 @@ export class Tablet {
     }
     const transaction = this.#transaction;
     const openBytes = transaction.batch === null ? 0 : transaction.batch.bytes;
-    if (this.#inFlightBytes + openBytes > this.#limits.inFlightBytesMax) {
+    if (
+      this.#inFlightBytes + openBytes > this.#limits.inFlightBytesMax ||
+      this.overlay.bytes > this.#limits.overlayBytesMax
+    ) {
       operation.complete(Outcome.overloaded);
       return;
     }
