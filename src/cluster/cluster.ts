@@ -99,6 +99,8 @@ const RECONNECT_MS_MAX = 250;
 const FLUSH_CHANGES_MAX = 8_000;
 /** For one tablet. A single large value may be far above the rest. */
 const OVERLAY_BYTES_MAX = 1024 * 1024 * 1024;
+/** Clocks of two machines are taken to run at the same rate within this (docs/GUARANTEES.md). */
+const CLOCK_DRIFT = 0.1;
 const LEADERS_CHANNEL = 3;
 const NO_PORTS = { redis: 0, redisSingle: 0, admin: 0, peer: 0 };
 
@@ -400,7 +402,8 @@ export class Cluster implements Router {
     const storage = this.#storage;
     assert(storage !== null, 'storage is open before the node enters its cluster');
     // A first life has promised nothing. A later one waits until what the one before may have promised is over.
-    const silentUntil_ms = epoch === 1 ? 0 : this.#options.bornAt_ms + supportDuration_ms * 1.1;
+    const promise_ms = supportDuration_ms * (1 + CLOCK_DRIFT);
+    const silentUntil_ms = epoch === 1 ? 0 : this.#options.bornAt_ms + promise_ms;
     const host = new TabletHost({
       node,
       clock,
@@ -416,6 +419,7 @@ export class Cluster implements Router {
       support: liveness,
       rangesOf: (tablet) => this.#rangesOf(tablet),
       silentUntil_ms,
+      promise_ms,
       tick_ms: this.#options.tick_ms,
       electionTicks: this.#options.electionTicks,
       heartbeatTicks: RAFT_HEARTBEAT_TICKS,

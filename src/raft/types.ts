@@ -72,11 +72,13 @@ export interface Message {
   to: ReplicaId;
   from: ReplicaId;
   term: Term;
-  /** append: term of the entry before the first one sent. vote, preVote: last log term of the candidate. appendResponse with reject: term hint. */
+  /** append: term of the entry before the first one sent. vote, preVote: last log term of the candidate. appendResponse with reject: term hint. voteResponse, preVoteResponse with reject: term of the entry at `commit`. */
   logTerm: Term;
   /** append: index of the entry before the first. vote: last log index. appendResponse: last matching (or the rejected) index. readIndexResponse: the read index. */
   index: LogIndex;
+  /** append, heartbeat, snapshot: the leader's commit index. voteResponse, preVoteResponse with reject: the voter's. */
   commit: LogIndex;
+  /** fortify: the leader has stepped down. */
   reject: boolean;
   /** appendResponse with reject: where the leader may look next. */
   rejectHint: LogIndex;

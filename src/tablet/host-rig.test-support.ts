@@ -106,6 +106,8 @@ export class Rig {
   /** What the next snapshot streams do: break after so many chunks. */
   breakSnapshotAfter = Number.POSITIVE_INFINITY;
   snapshotsOpened = 0;
+  /** What stations that start from now on are told. */
+  silentUntil_ms = 0;
   readonly #options: RigOptions;
   readonly #prng = new Prng(11);
   /** Support as a matrix of generations, "giver-taker"; absent means 1. */
@@ -162,7 +164,8 @@ export class Rig {
         supportFrom: (other) => this.#supports(other, node),
       },
       rangesOf: () => [RANGE],
-      silentUntil_ms: 0,
+      silentUntil_ms: this.silentUntil_ms,
+      promise_ms: 600,
       tick_ms: 50,
       electionTicks: 3,
       heartbeatTicks: 4,

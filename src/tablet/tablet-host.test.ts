@@ -223,6 +223,16 @@ describe('a crash', () => {
     expect(status.vote).toBe(replicaId(1, 1));
   });
 
+  it('is followed by silence: no vote and no campaign while a promise of the earlier life may hold', async () => {
+    const rig = await threeNodes();
+    for (const node of [1, 2, 3]) rig.crash(node);
+    const until_ms = rig.clock.monotonic_ms() + 3_000;
+    rig.silentUntil_ms = until_ms;
+    for (const station of rig.stations) await rig.start(station);
+    await rig.until(() => rig.stations.some((station) => station.tablet.serving));
+    expect(rig.clock.monotonic_ms()).toBeGreaterThan(until_ms);
+  });
+
   it('of the disk ends the node', async () => {
     const rig = await threeNodes();
     rig.station(1).disk.failNextWrite = 'EIO';
@@ -259,6 +269,9 @@ describe('membership', () => {
     await addFourth(rig);
     await rig.until(() => rig.appliedAt(4, 'k19') === 'v19');
     expect(rig.snapshotsOpened).toBe(1);
+    // Its Raft is a new one, which does not know what the one before had promised.
+    expect(rig.station(4).tablet.raft.votesWithheld).toBe(true);
+    await rig.until(() => !rig.station(4).tablet.raft.votesWithheld);
     await rig.run(rig.leader(), put('after', 'snapshot'));
     await rig.until(() => rig.appliedAt(4, 'after') === 'snapshot');
   });

@@ -65,6 +65,8 @@ export interface TabletHostOptions {
   readonly rangesOf: (tablet: number) => readonly KeyRange[];
   /** Before this monotonic time a promise of an earlier life of this node may still hold: no votes, no campaigns. */
   readonly silentUntil_ms: number;
+  /** How long a promise of this node can hold after it was given, drift included. */
+  readonly promise_ms: number;
   readonly tick_ms: number;
   readonly electionTicks: number;
   readonly heartbeatTicks: number;
@@ -242,11 +244,9 @@ export class TabletHost implements TabletHostLink {
 
   /** A frame of Raft messages from another node. */
   receive(from: number, frame: Buffer): void {
-    const silent = this.clock.monotonic_ms() < this.#options.silentUntil_ms;
     const valid = readRaftFrame(frame, (group, message) => {
       const tablet = this.#tablets.get(group);
       if (tablet === undefined || message.to !== tablet.replica || nodeOf(message.from) !== from) return;
-      if (silent && isVoteRequest(message)) return;
       if (tablet.installing) {
         this.#whileInstalling(tablet, message);
         return;
@@ -287,7 +287,7 @@ export class TabletHost implements TabletHostLink {
       const tablet = this.#tablets.get(group);
       if (tablet === undefined || message.type !== MessageType.snapshot || message.snapshot === null) return;
       if (message.to !== tablet.replica || nodeOf(message.from) !== from) return;
-      sink = this.#beginInstall(tablet, message.snapshot);
+      if (message.term >= tablet.raft.term) sink = this.#beginInstall(tablet, message.snapshot);
     });
     return sink;
   }
@@ -442,10 +442,10 @@ export class TabletHost implements TabletHostLink {
 
   #tick(): void {
     const now_ms = this.clock.monotonic_ms();
-    const silent = now_ms < this.#options.silentUntil_ms;
     for (const tablet of this.#tablets.values()) {
       tablet.expire(now_ms);
-      if (silent || tablet.installing) continue;
+      if (tablet.installing) continue;
+      if (tablet.raft.votesWithheld) tablet.raft.votesWithheld = now_ms < tablet.votesWithheldUntil_ms;
       tablet.raft.tick();
       if (tablet.raft.hasReady()) this.markDirty(tablet);
     }
@@ -605,6 +605,8 @@ export class TabletHost implements TabletHostLink {
     wal.flush();
     tablet.raft = this.#makeRaft(tablet.replica, { hardState, snapshot, entries: [], applied: snapshot.index });
     tablet.restored(snapshot.index, snapshot.term, snapshot.confState);
+    // The new Raft does not know by which leader the old one has promised to stand.
+    this.#withholdVotes(tablet, this.clock.monotonic_ms() + this.#options.promise_ms);
     tablet.consistentIndex = consistentIndex;
     tablet.installing = false;
     this.#retention.get(tablet.id)?.reset();
@@ -661,6 +663,11 @@ export class TabletHost implements TabletHostLink {
     });
   }
 
+  #withholdVotes(tablet: Tablet, until_ms: number): void {
+    tablet.votesWithheldUntil_ms = until_ms;
+    tablet.raft.votesWithheld = this.clock.monotonic_ms() < until_ms;
+  }
+
   // Making replicas.
 
   #recover(): void {
@@ -675,6 +682,7 @@ export class TabletHost implements TabletHostLink {
       const tablet = this.#make(id, meta.replica, recoveredState(meta, group));
       tablet.installing = meta.installing;
       tablet.consistentIndex = meta.consistentIndex;
+      this.#withholdVotes(tablet, this.#options.silentUntil_ms);
       this.#flushedMeta.set(id, meta);
     }
   }
@@ -787,10 +795,6 @@ function recoveredState(
 
 function members(confState: ConfState): Set<ReplicaId> {
   return new Set([...confState.voters, ...confState.votersOutgoing, ...confState.learners, ...confState.learnersNext]);
-}
-
-function isVoteRequest(message: Message): boolean {
-  return message.type === MessageType.vote || message.type === MessageType.preVote;
 }
 
 function* chained(sets: readonly FlushSet[]): Iterable<readonly [ByteKey, Uint8Array | null]> {

@@ -82,6 +82,8 @@ export class Tablet {
   confState: ConfState;
   /** Set while a snapshot's content replaces the state: nothing may be read, appended or voted for. */
   installing = false;
+  /** Until this monotonic time a promise that Raft has forgotten may hold; see `Raft.votesWithheld`. */
+  votesWithheldUntil_ms = 0;
   /** Below this applied index the state is a mixture, see `TabletMeta`. */
   consistentIndex = 0;
   /** True while the host's dirty list holds this tablet. */
