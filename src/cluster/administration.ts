@@ -167,10 +167,13 @@ export class Administration {
           );
         }
       }
-      const id = cluster.nextNode;
+      const place = cluster.initialMembers.findIndex(
+        (member) => member.host === request.host && member.port === request.ports.peer,
+      );
+      const id = place >= 0 && !state.nodes.has(place + 1) ? place + 1 : cluster.nextNode;
       const { token, redisId, name, host, zone, ports } = request;
       putNode(transaction, { id, redisId, name, host, zone, ports, token });
-      putCluster(transaction, { ...cluster, nextNode: id + 1 });
+      putCluster(transaction, { ...cluster, nextNode: Math.max(cluster.nextNode, id + 1) });
       return id;
     });
     logger.info({ member: node, host: request.host, name: request.name }, 'a node has joined');

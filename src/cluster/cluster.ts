@@ -7,6 +7,7 @@
 import { assert } from '../base/assert.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Disk } from '../base/disk.ts';
+import { FolkmootError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { Network } from '../base/network.ts';
 import type { Prng } from '../base/prng.ts';
@@ -141,7 +142,7 @@ export class Cluster implements Router {
         onFrame: (from, channel, payload) => this.#frame(from, channel, payload),
         onPeerUp: (node) => this.#peerUp(node),
         onPeerDown: (node) => this.#peerDown(node),
-        onRefused: (peer, reason) => this.#log.info({ peer, reason }, 'a peer refused this node'),
+        onRefused: (peer, reason) => this.#log.debug({ peer, reason }, 'a peer refused this node'),
         onGuest: (request, respond) => this.#administration.guest(request, respond),
         onBulk: (from, header) => receiveSnapshot(this.#host?.receiveSnapshot(from, header) ?? null),
       },
@@ -353,10 +354,11 @@ export class Cluster implements Router {
   // Forming and entering.
 
   async #form(): Promise<void> {
-    if (this.#identity.node !== 0) throw new Error('this node already belongs to a cluster');
+    if (this.#identity.node !== 0)
+      throw alreadyFormed(`this node already belongs to cluster ${this.#identity.clusterId}`);
     const answers = await Promise.all(this.#otherSeeds().map((seed) => this.#ask(seed, { type: 'hello' })));
     const formed = answers.find((answer) => answer !== null && answer.clusterId !== '');
-    if (formed) throw new Error(`one of the members named by --join already belongs to cluster ${formed.clusterId}`);
+    if (formed) throw alreadyFormed(`a member named by --join already belongs to cluster ${formed.clusterId}`);
     const clusterId = randomHex(this.#options.prng, 32);
     await this.#becomeMember({ clusterId, node: FIRST_NODE, seeds: [] });
   }
@@ -634,9 +636,10 @@ export class Cluster implements Router {
         putCluster(transaction, {
           clusterId: this.#identity.clusterId,
           initialNodes,
+          initialMembers: join,
           replicationFactor: Math.min(replicationFactor, initialNodes),
           tabletCount: tablets > 0 ? tablets : defaultTabletCount(initialNodes),
-          nextNode: FIRST_NODE + 1,
+          nextNode: initialNodes + 1,
           nextTablet: METADATA_TABLET + 1,
         });
         putNode(transaction, { id: FIRST_NODE, ...this.#self });
@@ -663,6 +666,10 @@ export class Cluster implements Router {
       host.markDirty(tablet);
     }
   }
+}
+
+function alreadyFormed(text: string): FolkmootError {
+  return new FolkmootError('ALREADY_FORMED', text, 'A cluster is formed once; this node joins it by itself.');
 }
 
 function randomHex(prng: Prng, digits: number): string {

@@ -28,6 +28,8 @@ export interface ClusterRecord {
   readonly clusterId: string;
   /** Tablets are made when this many nodes have joined. */
   readonly initialNodes: number;
+  /** They get their ids in this order, whoever comes first; those of later nodes follow. */
+  readonly initialMembers: readonly { readonly host: string; readonly port: number }[];
   readonly replicationFactor: number;
   readonly tabletCount: number;
   readonly nextNode: NodeId;

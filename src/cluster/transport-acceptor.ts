@@ -152,7 +152,12 @@ export class Acceptor {
   }
 
   #refuse(connection: Connection, timer: Timer, hello: Hello, judgement: Judgement): void {
-    this.#owner.world.logger.warn(
+    const { logger } = this.#owner.world;
+    // A peer that is a moment ahead in what it knows of the members is an ordinary sight while nodes join.
+    const passing = judgement.verdict === Verdict.unknownNode || judgement.verdict === Verdict.notReady;
+    const log = passing ? logger.debug : logger.warn;
+    log.call(
+      logger,
       { peer: hello.from, remote: connection.remote, problem: judgement.reason },
       'peer: connection refused',
     );

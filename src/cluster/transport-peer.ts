@@ -33,6 +33,8 @@ import type { NodeId } from './view.ts';
 
 const EMPTY = Buffer.alloc(0);
 const NOT_DIALLED_BACK_INTERVALS = 5;
+/** So many attempts may fail while a peer starts or joins before that is worth a warning. */
+const PASSING_ATTEMPTS = 4;
 
 /** What a link needs of the transport. */
 export interface LinkOwner {
@@ -257,7 +259,7 @@ export class PeerLink {
   }
 
   #refused(connection: Connection, reason: string, verdict: Verdict): void {
-    this.#reportTrouble(`refused: ${reason}`);
+    this.#reportTrouble(`refused: ${reason}`, verdict === Verdict.unknownNode || verdict === Verdict.notReady);
     this.#dropOutgoing();
     connection.destroy();
     this.#dialLater();
@@ -267,7 +269,10 @@ export class PeerLink {
   #outgoingClosed(connection: Connection, error: Error | null): void {
     if (this.#outgoing !== connection) return;
     const wasAccepted = this.#accepted;
-    if (!wasAccepted) this.#reportTrouble(error === null ? 'closed during the handshake' : error.message);
+    if (!wasAccepted) {
+      const isPassing = error !== null && 'code' in error && error.code === 'ECONNREFUSED';
+      this.#reportTrouble(error === null ? 'closed during the handshake' : error.message, isPassing);
+    }
     this.#dropOutgoing();
     this.#goDown(error === null ? 'the peer closed the connection' : error.message);
     this.#dialLater();
@@ -286,13 +291,13 @@ export class PeerLink {
   }
 
   /** One line per kind of trouble, not one per attempt. */
-  #reportTrouble(text: string): void {
-    if (text === this.#lastTrouble) return;
+  #reportTrouble(text: string, isPassing: boolean): void {
+    if (text === this.#lastTrouble && this.#attempts !== PASSING_ATTEMPTS) return;
     this.#lastTrouble = text;
-    this.#owner.world.logger.warn(
-      { peer: this.node, host: this.#host, port: this.#port, problem: text },
-      'peer: no connection',
-    );
+    const { logger } = this.#owner.world;
+    // The first attempts may meet a peer that is just starting or joining; what lasts is worth a warning.
+    const log = isPassing && this.#attempts < PASSING_ATTEMPTS ? logger.debug : logger.warn;
+    log.call(logger, { peer: this.node, host: this.#host, port: this.#port, problem: text }, 'peer: no connection');
   }
 
   // ---- Receiving
@@ -416,6 +421,7 @@ export class PeerLink {
       if (this.#loneIntervals === NOT_DIALLED_BACK_INTERVALS)
         this.#reportTrouble(
           'it accepts connections but does not connect back: it may have a wrong address of this node',
+          false,
         );
       return;
     }

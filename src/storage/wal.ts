@@ -146,6 +146,11 @@ export class Wal {
     return this.#open.isEmpty ? this.#openSequence - 1 : this.#openSequence;
   }
 
+  /** True while a write is in flight; its end is told by `onDurable`. */
+  get isWriting(): boolean {
+    return this.#writing !== null;
+  }
+
   /** Not null: no room for the next segment. Writes still work until this one is full; refuse what can be refused. */
   get spaceError(): Error | null {
     return this.#segments.spaceError;

@@ -124,6 +124,12 @@ export class TabletHost implements TabletHostLink {
   /** Installs under way, by tablet. */
   readonly #receivers = new Map<number, SnapshotInstaller>();
   #dirty: Tablet[] = [];
+  /** Dirty tablets whose open batch waits for the disk; the end of the write in flight begins the turn that takes them. */
+  #unsealed: Tablet[] = [];
+  /** A write of the log has ended since the last turn. */
+  #writeEnded = false;
+  /** Something in the WAL's open batch has to be durable. A commit index alone waits for the next write. */
+  #syncNeeded = false;
   #turnScheduled = false;
   #waiting: Waiting[] = [];
   #waitingHead = 0;
@@ -324,17 +330,33 @@ export class TabletHost implements TabletHostLink {
     this.#turnScheduled = false;
     if (this.#stopped) return;
     this.counters.turns += 1;
+    const { wal } = this.#options;
+    // One seal for each write of the log: in the turn after its end, also when the next one has begun already.
+    const diskIsBusy = wal.isWriting && !this.#writeEnded;
+    this.#writeEnded = false;
     // Tablets that get dirty while others are handled join the end of the list and are handled in the same turn.
     for (let i = 0; i < this.#dirty.length; i++) {
       const tablet = this.#dirty[i] as Tablet;
       tablet.dirty = false;
       if (this.#tablets.get(tablet.id) !== tablet) continue;
-      tablet.seal();
+      tablet.confirmReads();
+      if (!diskIsBusy) {
+        tablet.seal();
+      } else if (tablet.hasOpenBatch) {
+        // Sealed when the write in flight is done: what arrives until then is one entry, one write and one frame
+        // instead of several, and would wait for the disk anyway.
+        tablet.dirty = true;
+        this.#unsealed.push(tablet);
+      }
       const raft = tablet.raft;
       while (raft.hasReady()) this.#takeReady(tablet, raft);
     }
-    this.#dirty = [];
-    this.#options.wal.flush();
+    this.#dirty = this.#unsealed;
+    this.#unsealed = [];
+    if (this.#syncNeeded) {
+      this.#syncNeeded = false;
+      wal.flush();
+    }
     this.#releaseWaiting();
     this.#sendFrames();
     this.#runCompletions();
@@ -356,6 +378,7 @@ export class TabletHost implements TabletHostLink {
     }
     for (const message of ready.messages) this.#send(tablet, message);
     if (ready.mustSync) {
+      this.#syncNeeded = true;
       this.#waiting.push({
         walBatch: wal.newestBatch,
         tablet,
@@ -368,6 +391,7 @@ export class TabletHost implements TabletHostLink {
   }
 
   #walDurable(batch: number): void {
+    this.#writeEnded = true;
     this.#releaseWaiting();
     if (this.#waiters.length > 0) {
       const waiters = this.#waiters;

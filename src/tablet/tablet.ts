@@ -211,7 +211,7 @@ export class Tablet {
     return index > 0;
   }
 
-  /** Proposes what this turn has evaluated and asks for confirmation of its reads. Called once a turn by the host. */
+  /** Proposes what has been evaluated. Called by the host at the end of a turn in which the disk is free. */
   seal(): void {
     const batch = this.#transaction.batch;
     if (batch !== null) {
@@ -239,6 +239,15 @@ export class Tablet {
         this.#healIfDrained();
       }
     }
+  }
+
+  /** Whether this turn, or an earlier one, has evaluated writes that are not proposed yet. */
+  get hasOpenBatch(): boolean {
+    return this.#transaction.batch !== null;
+  }
+
+  /** Asks a quorum about the reads of this turn that ran without a lease. */
+  confirmReads(): void {
     if (this.#unconfirmedReads.length > 0) this.#askToConfirmReads();
   }
 

@@ -74,7 +74,8 @@ export class Load {
     const end_ms = performance.now() + timeout_ms;
     const waiting = (): number[] => tablets.filter((tablet) => (this.#lastBegan_ms.get(tablet) ?? 0) <= after_ms);
     while (waiting().length > 0) {
-      if (performance.now() > end_ms) throw new Error(`no write within ${timeout_ms} ms in tablets ${waiting()}\n${this.#lastReasons()}`);
+      if (performance.now() > end_ms)
+        throw new Error(`no write within ${timeout_ms} ms in tablets ${waiting()}\n${this.#lastReasons()}`);
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }
@@ -129,12 +130,21 @@ export class Load {
     for (let sequence = 0; !this.#stopping; sequence++) {
       const began_ms = performance.now();
       const key = `{${tag}}:${this.#prefix}:${lane}:${sequence}`;
-      const write: Write = { key, value: `${key}=${Math.random()}`, tablet, began_ms, ended_ms: 0, outcome: 'unknown', reason: '' };
+      const write: Write = {
+        key,
+        value: `${key}=${Math.random()}`,
+        tablet,
+        began_ms,
+        ended_ms: 0,
+        outcome: 'unknown',
+        reason: '',
+      };
       this.writes.push(write);
       await this.#carryOut(write);
       write.ended_ms = performance.now();
       if (write.outcome === 'acknowledged') this.#noteAcknowledged(write);
-      const pause_ms = write.outcome === 'acknowledged' ? this.#options.pace_ms - (write.ended_ms - began_ms) : RETRY_MS;
+      const pause_ms =
+        write.outcome === 'acknowledged' ? this.#options.pace_ms - (write.ended_ms - began_ms) : RETRY_MS;
       if (pause_ms > 0) await new Promise((resolve) => setTimeout(resolve, pause_ms));
     }
   }
@@ -232,7 +242,8 @@ export async function verify(cluster: Cluster, writes: readonly Write[]): Promis
     for (const [index, write] of batch.entries()) {
       const value = values[index];
       if (value instanceof ErrorReply) throw new Error(`cannot read ${write.key}: ${value.text}`);
-      if (write.outcome === 'acknowledged' && value !== write.value) lost.push(`${write.key}: ${value} (${write.value})`);
+      if (write.outcome === 'acknowledged' && value !== write.value)
+        lost.push(`${write.key}: ${value} (${write.value})`);
       if (write.outcome === 'refused' && value !== null) undead.push(`${write.key}: ${write.reason}`);
       if (value !== null && value !== write.value) lost.push(`${write.key}: ${value} was never written`);
     }
