@@ -99,9 +99,8 @@ export class Administration {
 
   /** This node's record says something else than it is now: has it changed, and asks again later if that fails. */
   move(record: NodeRecord, self: Omit<MoveRequest, 'type' | 'node'>): void {
+    if (this.#moving || isSameNode(record, self)) return;
     const { name, host, zone, ports } = self;
-    const same = record.name === name && record.host === host && record.zone === zone;
-    if (this.#moving || (same && samePorts(record.ports, ports))) return;
     this.#moving = true;
     void this.#answer({ type: 'move', node: record.id, name, host, zone, ports }, true).finally(() => {
       this.#moving = false;
@@ -158,7 +157,7 @@ export class Administration {
         if (known.token === request.token) return known.id;
         if (known.host === request.host && known.ports.peer === request.ports.peer) {
           throw new Error(
-            `${request.host}:${request.ports.peer} is node ${known.id} of this cluster already, and the folder of the node that asks is not that node's: start it with its own folder, or remove node ${known.id} first`,
+            `${request.host}:${request.ports.peer} is node ${known.id} of this cluster already, and the folder of the node that asks is not that node's: start it with its own folder, or give it another address or --peer-port`,
           );
         }
         if (known.name === request.name) {
@@ -212,6 +211,12 @@ export class Administration {
     this.#options.host()?.markDirty(tablet);
     return reply({});
   }
+}
+
+/** Whether the record says what the node says of itself. */
+export function isSameNode(record: NodeRecord, self: Omit<MoveRequest, 'type' | 'node'>): boolean {
+  const { name, host, zone, ports } = self;
+  return record.name === name && record.host === host && record.zone === zone && samePorts(record.ports, ports);
 }
 
 function samePorts(a: NodePorts, b: NodePorts): boolean {

@@ -18,7 +18,7 @@ import { Outcome, type TabletOperation, type Transaction } from '../tablet/opera
 import { nodeOf, replicaId } from '../tablet/replica-id.ts';
 import type { Tablet } from '../tablet/tablet.ts';
 import { TabletHost } from '../tablet/tablet-host.ts';
-import { Administration } from './administration.ts';
+import { Administration, isSameNode } from './administration.ts';
 import type { JoinRequest, Seed } from './cluster-messages.ts';
 import { Director } from './director.ts';
 import { beginLife, type Identity, saveIdentity } from './identity.ts';
@@ -102,6 +102,8 @@ const FLUSH_CHANGES_MAX = 8_000;
 const OVERLAY_BYTES_MAX = 1024 * 1024 * 1024;
 /** Clocks of two machines are taken to run at the same rate within this (docs/GUARANTEES.md). */
 const CLOCK_DRIFT = 0.1;
+/** Longer than a promise and an election: if the node is dead, there is another leader by then. */
+const SUSPICION_MS = 2_000;
 const LEADERS_CHANNEL = 3;
 const NO_PORTS = { redis: 0, redisSingle: 0, admin: 0, peer: 0 };
 
@@ -124,6 +126,9 @@ export class Cluster implements Router {
   #host: TabletHost | null = null;
   #storage: { wal: Wal; store: OrderedStore } | null = null;
   #timers: Timer[] = [];
+  #joinTimer: Timer | null = null;
+  /** When connections were lost, by node; those that are open are not in it. */
+  readonly #lostAt_ms = new Map<NodeId, number>();
   #view: ClusterView | null = null;
   #viewVersion = 1;
   #draining = false;
@@ -161,7 +166,7 @@ export class Cluster implements Router {
       clock,
       self: () => this.#identity.node,
       leaders: this.#leaders,
-      alive: (node) => this.isAlive(node),
+      reachable: (node) => this.#isReachable(node),
       patience_ms: options.requestTimeout_ms,
     });
     this.#director = new Director(this.#metadata, logger);
@@ -224,10 +229,11 @@ export class Cluster implements Router {
     return this.#storage;
   }
 
-  /** Whether every slot has a leader that this node knows to be alive. */
+  /** Whether this node's record is right and every slot has a leader that this node knows to be alive. */
   get serving(): boolean {
-    const { tablets } = this.metadata;
-    if (tablets.size === 0) return false;
+    const { tablets, nodes } = this.metadata;
+    const record = nodes.get(this.#identity.node);
+    if (tablets.size === 0 || record === undefined || !isSameNode(record, this.#self)) return false;
     for (const id of tablets.keys()) {
       const leader = this.#leaders.get(id)?.node ?? 0;
       if (leader === 0 || !this.isAlive(leader)) return false;
@@ -265,6 +271,17 @@ export class Cluster implements Router {
     return node === this.#identity.node || this.#options.liveness.supportFor(node) !== 0;
   }
 
+  /**
+   * Whether clients are to be sent to a node. One whose connection has just broken is suspected to be dead although its promise
+   * still runs: a request waits a moment for its successor, which is better than an error. A broken connection to a node
+   * that goes on giving signs of life is this node's own trouble, not its clients'.
+   */
+  #isReachable(node: NodeId): boolean {
+    if (!this.isAlive(node)) return false;
+    const lostAt_ms = this.#lostAt_ms.get(node);
+    return lostAt_ms === undefined || this.#clock.monotonic_ms() - lostAt_ms > SUSPICION_MS;
+  }
+
   /** Hands every tablet that this node leads to another node. Resolves when that is done or `timeout_ms` is over. */
   async drain(timeout_ms: number): Promise<void> {
     this.#draining = true;
@@ -273,8 +290,10 @@ export class Cluster implements Router {
     for (;;) {
       let leading = 0;
       for (const tablet of this.#host?.all() ?? []) {
-        if (!tablet.raft.isLeader) continue;
-        if (this.#steward.handOver(tablet, this.metadata.tablets.get(tablet.id)?.replicas ?? [])) leading += 1;
+        // Nobody else can lead it: the only voter is here, or all others are gone or leaving too.
+        if (!tablet.raft.isLeader || !this.#hasHeir(tablet)) continue;
+        leading += 1;
+        this.#steward.handOver(tablet, this.metadata.tablets.get(tablet.id)?.replicas ?? []);
         this.#host?.markDirty(tablet);
       }
       if (leading === 0 || this.#clock.monotonic_ms() >= deadline_ms) return;
@@ -282,7 +301,12 @@ export class Cluster implements Router {
     }
   }
 
+  #hasHeir(tablet: Tablet): boolean {
+    return tablet.confState.voters.some((voter) => voter !== tablet.replica && this.#aliveFor_ms(nodeOf(voter)) > 0);
+  }
+
   async stop(): Promise<void> {
+    this.#joinTimer?.cancel();
     for (const timer of this.#timers) timer.cancel();
     this.#timers = [];
     this.#slots.drain();
@@ -367,7 +391,7 @@ export class Cluster implements Router {
   #lookForCluster(): void {
     if (this.#identity.node !== 0) return;
     const again = (): void => {
-      this.#timers.push(this.#clock.after(100 + this.#options.prng.below(50), () => this.#lookForCluster()));
+      this.#joinTimer = this.#clock.after(100 + this.#options.prng.below(50), () => this.#lookForCluster());
     };
     const request = { type: 'join', ...this.#self } as const;
     const ask = async (): Promise<void> => {
@@ -599,11 +623,13 @@ export class Cluster implements Router {
 
   #peerUp(node: NodeId): void {
     this.#calls.peerUp(node);
+    this.#lostAt_ms.delete(node);
     this.#transport.send(node, LEADERS_CHANNEL, this.#announcement());
     this.#viewChanged();
   }
 
   #peerDown(node: NodeId): void {
+    this.#lostAt_ms.set(node, this.#clock.monotonic_ms());
     this.#host?.peerDown(node);
     this.#calls.peerDown(node);
     this.#viewChanged();

@@ -21,14 +21,16 @@ interface Waiting {
 
 /** Operations that wait for leaders on one node; more are refused, because they hold memory and clients' patience. */
 const WAITING_MAX = 100_000;
+const EXPIRE_INTERVAL_MS = 20;
 
 export class SlotRouter {
   readonly #clock: Clock;
   readonly #self: () => NodeId;
   readonly #leaders: LeaderTable;
-  readonly #alive: (node: NodeId) => boolean;
+  readonly #reachable: (node: NodeId) => boolean;
   readonly #patience_ms: number;
-  readonly #timer: Timer;
+  /** Runs only while something waits: an idle node does not wake up for it. */
+  #timer: Timer | null = null;
   /** Index: slot. Undefined before the cluster is formed. */
   #places: (Place | undefined)[] = new Array(SLOT_COUNT).fill(undefined);
   /** By tablet; key 0 holds what came before the slots were known. */
@@ -40,15 +42,14 @@ export class SlotRouter {
     clock: Clock;
     self: () => NodeId;
     leaders: LeaderTable;
-    alive: (node: NodeId) => boolean;
+    reachable: (node: NodeId) => boolean;
     patience_ms: number;
   }) {
     this.#clock = options.clock;
     this.#self = options.self;
     this.#leaders = options.leaders;
-    this.#alive = options.alive;
+    this.#reachable = options.reachable;
     this.#patience_ms = options.patience_ms;
-    this.#timer = options.clock.every(20, () => this.#expire());
   }
 
   get waitingCount(): number {
@@ -78,7 +79,7 @@ export class SlotRouter {
     }
     if (operation.staleRead && replica?.readApplied(operation)) return;
     const leader = this.#leaders.get(place.tablet)?.node ?? 0;
-    if (leader !== 0 && leader !== this.#self() && this.#alive(leader)) operation.elsewhere(leader);
+    if (leader !== 0 && leader !== this.#self() && this.#reachable(leader)) operation.elsewhere(leader);
     else this.#wait(place.tablet, operation);
   }
 
@@ -94,7 +95,8 @@ export class SlotRouter {
   /** Refuses what waits and whatever would have to wait from now on. */
   drain(): void {
     this.#draining = true;
-    this.#timer.cancel();
+    this.#timer?.cancel();
+    this.#timer = null;
     for (const waiting of this.#waiting.values()) {
       for (const { operation } of waiting) operation.complete(Outcome.unavailable);
     }
@@ -105,7 +107,7 @@ export class SlotRouter {
   #again(operation: RoutedOperation, until_ms: number): void {
     const place = this.#places[operation.slot];
     const leader = place === undefined ? 0 : (this.#leaders.get(place.tablet)?.node ?? 0);
-    const known = leader !== 0 && leader !== this.#self() && this.#alive(leader);
+    const known = leader !== 0 && leader !== this.#self() && this.#reachable(leader);
     if (place === undefined || (!place.replica?.serving && !known)) {
       this.#push(place?.tablet ?? 0, { operation, until_ms });
     } else {
@@ -126,10 +128,15 @@ export class SlotRouter {
     if (list === undefined) this.#waiting.set(tablet, [waiting]);
     else list.push(waiting);
     this.#waitingCount += 1;
+    this.#timer ??= this.#clock.every(EXPIRE_INTERVAL_MS, () => this.#expire());
   }
 
   #expire(): void {
-    if (this.#waitingCount === 0) return;
+    if (this.#waitingCount === 0) {
+      this.#timer?.cancel();
+      this.#timer = null;
+      return;
+    }
     const now_ms = this.#clock.monotonic_ms();
     for (const [tablet, list] of [...this.#waiting]) {
       // A node that was thought dead may be back without a new leader: that is no event, so it is looked at here.

@@ -16,6 +16,8 @@ import type { NodeId } from './view.ts';
 const CallKind = { request: 1, reply: 2, noService: 3, lost: 4 } as const;
 const REQUEST_HEADER_BYTES = 7;
 const REPLY_HEADER_BYTES = 5;
+/** A reply of this size leaves even when the peer's queue is full. */
+const SMALL_REPLY_BYTES = 4 * 1024;
 
 export type OnReply = (reply: Buffer | null, sent: boolean) => void;
 export type ServiceHandler = (from: NodeId, request: Buffer, respond: (reply: Uint8Array) => void) => void;
@@ -167,6 +169,15 @@ export class PeerCalls {
   }
 
   #reply(node: NodeId, id: number, reply: Uint8Array): void {
+    if (reply.length <= SMALL_REPLY_BYTES) {
+      // The work is done and its result takes little more room than the news that it was lost: no limit is worth that.
+      const bytes = Buffer.allocUnsafe(REPLY_HEADER_BYTES + reply.length);
+      bytes[0] = CallKind.reply;
+      bytes.writeUInt32LE(id, 1);
+      bytes.set(reply, REPLY_HEADER_BYTES);
+      this.#transport.sendUrgent(node, Channel.calls, bytes);
+      return;
+    }
     const out = this.#transport.begin(node, Channel.calls);
     if (out === null) {
       // The queue is full. The caller must still learn that this call is over.

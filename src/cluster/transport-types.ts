@@ -39,8 +39,8 @@ export interface TransportOptions {
 }
 
 export const defaultTransportOptions: TransportOptions = {
-  frame_bytes_max: 512 * 1024 * 1024 + 64 * 1024,
-  queue_bytes_max: 64 * 1024 * 1024,
+  frame_bytes_max: 1024 * 1024 * 1024,
+  queue_bytes_max: 256 * 1024 * 1024,
   connect_timeout_ms: 1000,
   reconnect_ms_min: 50,
   reconnect_ms_max: 1000,

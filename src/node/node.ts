@@ -32,6 +32,8 @@ import { WorkerLiveness } from './worker-liveness.ts';
 /** How often `start` looks whether everything serves, and a forming node whether its seeds are there. */
 const POLL_MS = 10;
 const SEED_POLL_MS = 50;
+/** Between handing leadership over and closing connections. */
+const GRACE_MS = 150;
 
 export class Node implements NodeApi, AdminSource {
   readonly #options: NodeOptions;
@@ -137,7 +139,11 @@ export class Node implements NodeApi, AdminSource {
   async drain(): Promise<void> {
     this.#draining = true;
     await this.#cluster.drain(this.#options.drainTimeout_ms);
+    // Clients that know the cluster are told where the leaders are now, instead of finding a closed connection.
+    await this.#sleep(GRACE_MS);
     await this.#door.drain(this.#options.drainTimeout_ms);
+    // A peer that had not heard yet may have handed something back meanwhile.
+    await this.#cluster.drain(this.#options.drainTimeout_ms);
   }
 
   async stop(): Promise<void> {

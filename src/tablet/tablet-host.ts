@@ -441,15 +441,19 @@ export class TabletHost implements TabletHostLink {
       this.#peers.set(node, peer);
     }
     peer.frame.add(tablet.id, message);
+    if (peer.frame.length >= FRAME_BYTES_MAX) this.#sendFrame(peer);
   }
 
   #sendFrames(): void {
     for (const peer of this.#peers.values()) {
-      if (peer.frame.isEmpty) continue;
-      const sent = this.#options.peers.sendRaft(peer.node, peer.frame.bytes());
-      peer.frame.reset();
-      if (!sent) this.peerDown(peer.node);
+      if (!peer.frame.isEmpty) this.#sendFrame(peer);
     }
+  }
+
+  #sendFrame(peer: Peer): void {
+    const sent = this.#options.peers.sendRaft(peer.node, peer.frame.bytes());
+    peer.frame.reset();
+    if (!sent) this.peerDown(peer.node);
   }
 
   #runCompletions(): void {
@@ -746,6 +750,7 @@ export class TabletHost implements TabletHostLink {
     };
     return new Raft({
       ...raftDefaults,
+      maxInflightBytes: INFLIGHT_BYTES_MAX,
       id: replica,
       electionTicks,
       heartbeatTicks,
@@ -760,6 +765,11 @@ export class TabletHost implements TabletHostLink {
     });
   }
 }
+
+/** For one group and follower: those of all groups of a node share the transport's queue of 256 MB for a peer. */
+const INFLIGHT_BYTES_MAX = 4 * 1024 * 1024;
+/** A frame with this much in it is sent before the next message is added: one large entry, at most, is longer. */
+const FRAME_BYTES_MAX = 4 * 1024 * 1024;
 
 /** In so many parts of the flush interval is looked which tablets are due. */
 const FLUSH_ROUNDS = 20;

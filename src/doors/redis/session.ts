@@ -23,6 +23,8 @@ import { type TransactionHost, TransactionState } from './transaction-state.ts';
 
 type SessionCommand = Command<ClientSession>;
 
+/** A command becomes one log entry, which has to fit into one frame between nodes (1 GiB): the largest value, and its key. */
+const REQUEST_BYTES_MAX = 513 * 1_048_576;
 export const IN_FLIGHT_MAX = 16_384;
 export const IN_FLIGHT_BYTES_MAX = 64 * 1_048_576;
 
@@ -249,6 +251,12 @@ export class Connection implements TransactionHost, ReplyOwner {
   }
 
   #submit(command: SessionCommand, request: Request): void {
+    if (request.weight() > REQUEST_BYTES_MAX) {
+      this.#refuse(
+        `ERR the command has ${request.weight()} bytes, the limit is ${REQUEST_BYTES_MAX}; nothing was executed`,
+      );
+      return;
+    }
     const slot = commonSlot(command, request);
     if (slot === CROSS_SLOT) {
       if (this.kind === 'single' && command.spec.split !== undefined) {
