@@ -98,8 +98,8 @@ const RAFT_HEARTBEAT_TICKS = 10;
 const RECONNECT_MS_MAX = 250;
 /** About 20 ms of the main thread for one flush. */
 const FLUSH_CHANGES_MAX = 8_000;
-/** For one tablet. A single large value may be far above the rest. */
-const OVERLAY_BYTES_MAX = 1024 * 1024 * 1024;
+/** For one tablet: past it writes are refused with TRYAGAIN until the store has caught up. */
+const OVERLAY_BYTES_MAX = 256 * 1024 * 1024;
 /** Clocks of two machines are taken to run at the same rate within this (docs/GUARANTEES.md). */
 const CLOCK_DRIFT = 0.1;
 /** Longer than a promise and an election: if the node is dead, there is another leader by then. */
