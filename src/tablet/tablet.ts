@@ -278,6 +278,12 @@ export class Tablet {
     }
   }
 
+  /** Until `until_ms` this replica neither votes nor campaigns. */
+  withholdVotes(until_ms: number, now_ms: number): void {
+    this.votesWithheldUntil_ms = until_ms;
+    this.raft.votesWithheld = now_ms < until_ms;
+  }
+
   /** Gives up waiting for what is too old. Called at every tick. */
   expire(now_ms: number): void {
     const oldest_ms = now_ms - this.#limits.requestTimeout_ms;
