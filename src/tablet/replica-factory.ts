@@ -55,6 +55,7 @@ export class ReplicaFactory {
       support: this.#oracle,
       random: (bound) => prng.below(bound),
       priorityTicks: 1,
+      lazyCommit: true,
       maxUncommittedBytes: 2 * limits.inFlightBytesMax,
       logger,
       ...state,

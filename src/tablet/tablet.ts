@@ -88,6 +88,8 @@ export class Tablet {
   consistentIndex = 0;
   /** True while the host's dirty list holds this tablet. */
   dirty = false;
+  /** The commit index that waits to be told to followers, 0 while none does (commit-news.ts). */
+  untoldCommit = 0;
 
   readonly #host: TabletHostLink;
   readonly #limits: TabletLimits;

@@ -12,6 +12,7 @@ import type { Raft } from '../raft/raft.ts';
 import type { AppendTicket, Ready } from '../raft/ready.ts';
 import { type Message, MessageType } from '../raft/types.ts';
 import type { Wal } from '../storage/wal.ts';
+import { CommitNews } from './commit-news.ts';
 import type { Outcome, TabletOperation } from './operation.ts';
 import type { PeerOutbox } from './peer-outbox.ts';
 import type { SnapshotSender } from './snapshot-sender.ts';
@@ -48,6 +49,7 @@ export class TurnDriver implements TabletHostLink {
   readonly #events: TabletHostEvents;
   readonly #counters: HostCounters;
   readonly #appended: (tablet: number, bytes: number) => void;
+  readonly #commitNews: CommitNews;
   #dirty: Tablet[] = [];
   /** Dirty tablets whose open batch waits for the disk; the end of the write in flight begins the turn that takes them. */
   #unsealed: Tablet[] = [];
@@ -73,6 +75,7 @@ export class TurnDriver implements TabletHostLink {
     this.#events = options.events;
     this.#counters = options.counters;
     this.#appended = options.appended;
+    this.#commitNews = new CommitNews(options.clock, (tablet) => this.markDirty(tablet));
     options.wal.onDurable = (batch) => this.#walDurable(batch);
   }
 
@@ -156,6 +159,7 @@ export class TurnDriver implements TabletHostLink {
       }
       const raft = tablet.raft;
       while (raft.hasReady()) this.#takeReady(tablet, raft);
+      this.#commitNews.note(tablet);
     }
     this.#dirty = this.#unsealed;
     this.#unsealed = [];
