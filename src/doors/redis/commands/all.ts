@@ -1,6 +1,9 @@
 /** Every command of the door, in the order of the documentation. A new command is added to its family and to this list. */
 import type { CommandSpec } from '../command-spec.ts';
 import * as acl from './acl.ts';
+import * as bit from './bitmap-bit.ts';
+import * as field from './bitmap-field.ts';
+import * as bitOperation from './bitmap-operation.ts';
 import * as client from './client.ts';
 import * as cluster from './cluster.ts';
 import * as command from './command.ts';
@@ -28,6 +31,9 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   numbers,
   msetex,
   lcs,
+  bit,
+  bitOperation,
+  field,
   keys,
   expire,
   { object },
