@@ -49,6 +49,7 @@ export const EFFECTIVE_SETTINGS = [
   'client-output-buffer-limit',
   'active-expire-enabled',
   'cluster-announce-replicas',
+  'hll-sparse-max-bytes',
 ] as const;
 
 const SETTINGS: Readonly<Record<string, Setting>> = {
@@ -60,6 +61,7 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
   'client-output-buffer-limit': text('normal 268435456 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60'),
   'active-expire-enabled': yesno('yes'),
   'cluster-announce-replicas': yesno('no'),
+  'hll-sparse-max-bytes': memory(3_000),
   'active-expire-effort': integer(1, 1, 10),
   appendonly: yesno('yes'),
   appendfsync: choice('always', 'everysec', 'always', 'no'),
@@ -113,7 +115,6 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
   'zset-max-ziplist-entries': integer(128),
   'zset-max-listpack-value': integer(64),
   'zset-max-ziplist-value': integer(64),
-  'hll-sparse-max-bytes': integer(3_000),
   'stream-node-max-bytes': memory(4_096),
   'stream-node-max-entries': integer(100),
   'notify-keyspace-events': text(''),
@@ -178,6 +179,7 @@ export type SetResult = { readonly ok: true } | { readonly ok: false; readonly e
 export class Configuration implements CommandLimits {
   readonly #values = new Map<string, string>();
   bulkBytes_max = 0;
+  sparseHyperLogLogBytes_max = 0;
   clients_max = 0;
   idleTimeout_ms = 0;
   password = '';
@@ -228,6 +230,7 @@ export class Configuration implements CommandLimits {
 
   #takeEffect(): void {
     this.bulkBytes_max = Number(this.value('proto-max-bulk-len'));
+    this.sparseHyperLogLogBytes_max = Number(this.value('hll-sparse-max-bytes'));
     this.clients_max = Number(this.value('maxclients'));
     this.idleTimeout_ms = Number(this.value('timeout')) * 1000;
     this.password = this.value('requirepass');

@@ -9,6 +9,8 @@ import { slotOf } from './slot.ts';
 /** Limits that commands obey; changed by CONFIG SET. */
 export interface CommandLimits {
   bulkBytes_max: number;
+  /** A HyperLogLog that is larger turns dense. */
+  sparseHyperLogLogBytes_max: number;
 }
 
 /** A command as EXEC runs it. */

@@ -13,6 +13,8 @@ import * as keys from './generic-keys.ts';
 import { object } from './generic-object.ts';
 import * as scan from './generic-scan.ts';
 import * as wait from './generic-wait.ts';
+import * as hyperloglog from './hyperloglog.ts';
+import * as hyperloglogDebug from './hyperloglog-debug.ts';
 import * as internal from './internal.ts';
 import * as refused from './refused.ts';
 import * as config from './server-config.ts';
@@ -34,6 +36,8 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   bit,
   bitOperation,
   field,
+  hyperloglog,
+  hyperloglogDebug,
   keys,
   expire,
   { object },

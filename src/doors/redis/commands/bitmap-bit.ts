@@ -86,6 +86,7 @@ export const bitcount = {
   flags: ['readonly'],
   categories: ['bitmap'],
   keys: [oneKey(1, 'RO', 'access')],
+  note: 'The end may be left out.',
   run(context: CommandContext): void {
     const { keyspace, reply, request, slot } = context;
     const key = context.key(1);

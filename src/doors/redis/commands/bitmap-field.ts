@@ -110,6 +110,7 @@ export const bitfield = {
   flags: ['write', 'denyoom'],
   categories: ['bitmap'],
   keys: [oneKey(1, 'RW', 'access', 'update', 'variable_flags')],
+  note: 'OVERFLOW SAT stores the least number for every SET below it; Redis stores the largest for one below -2^62.',
   run(context: CommandContext): void {
     const operations = parseOperations(context);
     if (operations.every((operation) => operation.kind === 'GET')) runReads(context, operations);

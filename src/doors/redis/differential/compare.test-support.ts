@@ -74,7 +74,12 @@ export class Comparison {
   }
 
   async useResp(version: 2 | 3): Promise<void> {
-    for (const client of [this.#theirs, this.#ours]) await client.call('HELLO', version);
+    await this.call('HELLO', String(version));
+  }
+
+  /** A command to both, for what a sequence cannot say: its reply does not count. */
+  async call(...words: readonly string[]): Promise<void> {
+    for (const client of [this.#theirs, this.#ours]) await client.call(...words);
   }
 
   /** The replies of both sides, Redis's first, on an empty keyspace. */
