@@ -3,6 +3,7 @@ import type { CommandSpec } from '../command-spec.ts';
 import * as acl from './acl.ts';
 import * as client from './client.ts';
 import * as cluster from './cluster.ts';
+import * as collectionScan from './collection-scan.ts';
 import * as command from './command.ts';
 import * as connection from './connection.ts';
 import * as expire from './generic-expire.ts';
@@ -10,6 +11,12 @@ import * as keys from './generic-keys.ts';
 import { object } from './generic-object.ts';
 import * as scan from './generic-scan.ts';
 import * as wait from './generic-wait.ts';
+import * as hashExpire from './hash-expire.ts';
+import * as hashFieldOptions from './hash-field-options.ts';
+import * as hashNumbers from './hash-number.ts';
+import * as hashRandom from './hash-random.ts';
+import * as hashReading from './hash-read.ts';
+import * as hashWriting from './hash-write.ts';
 import * as internal from './internal.ts';
 import * as refused from './refused.ts';
 import * as config from './server-config.ts';
@@ -33,6 +40,13 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   { object },
   scan,
   wait,
+  hashReading,
+  hashWriting,
+  hashNumbers,
+  hashFieldOptions,
+  hashExpire,
+  hashRandom,
+  collectionScan,
   transactions,
   connection,
   client,
