@@ -70,6 +70,7 @@ export class RedisDoor {
     const deadline_ms = options.deadline_ms ?? DEADLINE_MS_DEFAULT;
     const { statistics } = this;
     const forwarder = new Forwarder(router, table, statistics);
+    const prng = new Prng(options.seed ?? Math.floor(clock.wall_ms()));
     const executor = new Executor({
       router,
       clock,
@@ -78,11 +79,11 @@ export class RedisDoor {
       statistics,
       forwarder,
       limits: configuration,
+      prng: prng.fork(),
       table,
     });
     forwarder.serve(executor);
     this.clients = new ClientRegistry<ClientSession>(clock);
-    const prng = new Prng(options.seed ?? Math.floor(clock.wall_ms()));
     const { clients } = this;
     this.#services = {
       router,

@@ -19,6 +19,12 @@ export function replyError(text: string): ReplyError {
 export const ErrorText = {
   wrongType: 'WRONGTYPE Operation against a key holding the wrong kind of value',
   syntax: 'ERR syntax error',
+  outOfRange: 'ERR value is out of range',
+  notPositive: 'ERR value is out of range, must be positive',
+  hashNotInteger: 'ERR hash value is not an integer',
+  hashNotFloat: 'ERR hash value is not a float',
+  valueNan: 'ERR value is NaN or Infinity',
+  tooLargeToCopy: 'ERR the collection is too large to be written by one command; nothing was executed',
   notInteger: 'ERR value is not an integer or out of range',
   notFloat: 'ERR value is not a valid float',
   overflow: 'ERR increment or decrement would overflow',

@@ -6,12 +6,13 @@ import type { Timer } from '../../base/clock.ts';
 import type { TabletView } from '../../cluster/view.ts';
 import { Outcome, type TabletOperation, type Transaction } from '../../tablet/operation.ts';
 import {
-  expireOfExpiryKey,
-  expiryDueEnd,
-  expiryRangeEnd,
-  expiryRangeStart,
-  slotOfExpiryKey,
-  userKeyOfExpiryKey,
+  KEY_MOMENTS,
+  momentDueEnd,
+  momentOfKey,
+  momentRangeEnd,
+  momentRangeStart,
+  slotOfMomentKey,
+  userKeyOfMomentKey,
 } from './key-layout.ts';
 import { Keyspace } from './keyspace.ts';
 import type { DoorServices } from './session-view.ts';
@@ -104,9 +105,9 @@ export class ExpiryOperation implements TabletOperation {
       // The first entry at or after this slot tells which slot is next to look at: slots without expiry cost nothing.
       let found = -1;
       let soonest_ms = 0;
-      transaction.scan(expiryRangeStart(slot), expiryRangeEnd(slotLast), false, (key) => {
-        found = slotOfExpiryKey(key);
-        soonest_ms = expireOfExpiryKey(key);
+      transaction.scan(momentRangeStart(KEY_MOMENTS, slot), momentRangeEnd(KEY_MOMENTS, slotLast), false, (key) => {
+        found = slotOfMomentKey(key);
+        soonest_ms = momentOfKey(key);
         return false;
       });
       if (found < 0) {
@@ -114,10 +115,15 @@ export class ExpiryOperation implements TabletOperation {
         break;
       }
       if (soonest_ms <= transaction.now_ms) {
-        transaction.scan(expiryRangeStart(found), expiryDueEnd(found, transaction.now_ms), false, (key) => {
-          due.push({ slot: found, key: userKeyOfExpiryKey(key) });
-          return due.length < KEYS_MAX;
-        });
+        transaction.scan(
+          momentRangeStart(KEY_MOMENTS, found),
+          momentDueEnd(KEY_MOMENTS, found, transaction.now_ms),
+          false,
+          (key) => {
+            due.push({ slot: found, key: userKeyOfMomentKey(key) });
+            return due.length < KEYS_MAX;
+          },
+        );
       }
       slot = due.length < KEYS_MAX ? found + 1 : found;
       if (slot > slotLast) {

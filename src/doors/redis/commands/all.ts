@@ -6,6 +6,7 @@ import * as field from './bitmap-field.ts';
 import * as bitOperation from './bitmap-operation.ts';
 import * as client from './client.ts';
 import * as cluster from './cluster.ts';
+import * as collectionScan from './collection-scan.ts';
 import * as command from './command.ts';
 import * as connection from './connection.ts';
 import * as expire from './generic-expire.ts';
@@ -13,6 +14,14 @@ import * as keys from './generic-keys.ts';
 import { object } from './generic-object.ts';
 import * as scan from './generic-scan.ts';
 import * as wait from './generic-wait.ts';
+import * as geoPosition from './geo-position.ts';
+import * as geoSearch from './geo-search.ts';
+import * as hashExpire from './hash-expire.ts';
+import * as hashFieldOptions from './hash-field-options.ts';
+import * as hashNumbers from './hash-number.ts';
+import * as hashRandom from './hash-random.ts';
+import * as hashReading from './hash-read.ts';
+import * as hashWriting from './hash-write.ts';
 import * as hyperloglog from './hyperloglog.ts';
 import * as hyperloglogDebug from './hyperloglog-debug.ts';
 import * as internal from './internal.ts';
@@ -38,11 +47,20 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   field,
   hyperloglog,
   hyperloglogDebug,
+  geoPosition,
+  geoSearch,
   keys,
   expire,
   { object },
   scan,
   wait,
+  hashReading,
+  hashWriting,
+  hashNumbers,
+  hashFieldOptions,
+  hashExpire,
+  hashRandom,
+  collectionScan,
   transactions,
   connection,
   client,
