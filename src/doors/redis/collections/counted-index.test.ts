@@ -164,7 +164,9 @@ describe('the counted index', () => {
     // The element itself, and one counter on each level.
     expect(pair.index.levels).toBe(2);
     expect(pair.writes).toBeLessThan(1_000 * 3 + 200);
-    expect(pair.index.rankOf('050000')).toBe(50_000 + pair.model.filter((each) => each.endsWith('x') && each < '050000').length);
+    expect(pair.index.rankOf('050000')).toBe(
+      50_000 + pair.model.filter((each) => each.endsWith('x') && each < '050000').length,
+    );
   });
 });
 
