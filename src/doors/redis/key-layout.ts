@@ -101,6 +101,10 @@ export function trashRangeEnd(slot: number): ByteKey {
   return slot + 1 < SLOT_COUNT ? SPACE_TRASH + slotBytes[slot + 1] : SPACE_FIELDS;
 }
 
+export function slotOfTrashKey(key: ByteKey): number {
+  return (key.charCodeAt(4) << 8) | key.charCodeAt(5);
+}
+
 export function collectionIdOfTrashKey(key: ByteKey): string {
   return key.slice(6);
 }

@@ -226,6 +226,11 @@ export class Keyspace {
     return taken;
   }
 
+  /** The metadata value of a key, also when its time has come: for the background. */
+  findStored(slot: number, key: string): Buffer | undefined {
+    return this.#raw(slot, key);
+  }
+
   /** Removes the entry when its time has come: for the background. True when it did. */
   removeExpired(slot: number, key: string): boolean {
     const raw = this.#raw(slot, key);

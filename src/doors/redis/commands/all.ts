@@ -9,10 +9,12 @@ import * as cluster from './cluster.ts';
 import * as collectionScan from './collection-scan.ts';
 import * as command from './command.ts';
 import * as connection from './connection.ts';
+import * as dumps from './generic-dump.ts';
 import * as expire from './generic-expire.ts';
 import * as keys from './generic-keys.ts';
 import { object } from './generic-object.ts';
 import * as scan from './generic-scan.ts';
+import * as sorting from './generic-sort.ts';
 import * as wait from './generic-wait.ts';
 import * as geoPosition from './geo-position.ts';
 import * as geoSearch from './geo-search.ts';
@@ -25,10 +27,19 @@ import * as hashWriting from './hash-write.ts';
 import * as hyperloglog from './hyperloglog.ts';
 import * as hyperloglogDebug from './hyperloglog-debug.ts';
 import * as internal from './internal.ts';
+import * as listEnds from './list-ends.ts';
+import * as listPlaces from './list-places.ts';
 import * as refused from './refused.ts';
 import * as config from './server-config.ts';
 import * as misc from './server-misc.ts';
 import * as observe from './server-observe.ts';
+import * as setAlgebra from './set-algebra.ts';
+import * as setMembers from './set-members.ts';
+import * as zAlgebra from './sorted-set-algebra.ts';
+import * as zPop from './sorted-set-pop.ts';
+import * as zRanges from './sorted-set-ranges.ts';
+import * as zReading from './sorted-set-read.ts';
+import * as zWriting from './sorted-set-write.ts';
 import * as reading from './string-get.ts';
 import * as lcs from './string-lcs.ts';
 import * as msetex from './string-msetex.ts';
@@ -53,6 +64,8 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   expire,
   { object },
   scan,
+  sorting,
+  dumps,
   wait,
   hashReading,
   hashWriting,
@@ -60,6 +73,15 @@ const families: readonly Readonly<Record<string, unknown>>[] = [
   hashFieldOptions,
   hashExpire,
   hashRandom,
+  setMembers,
+  setAlgebra,
+  listEnds,
+  listPlaces,
+  zWriting,
+  zReading,
+  zRanges,
+  zPop,
+  zAlgebra,
   collectionScan,
   transactions,
   connection,
