@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type Cluster, createCluster } from 'folkmoot/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -14,7 +15,7 @@ afterAll(() => cluster.close());
 /** What an example prints, by line. */
 async function run(name: string): Promise<string[]> {
   const node = cluster.nodes[0];
-  const file = new URL(`../examples/${name}`, import.meta.url).pathname;
+  const file = fileURLToPath(new URL(`../examples/${name}`, import.meta.url));
   const address = `${node?.host}:${node?.ports.redis}`;
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [file, address], { timeout: 60_000 });
   expect(stderr).toBe('');

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { bitmapGenerator } from '../differential/bitmap.generator.ts';
+import { bitmapGenerator } from '../differential/bitmap-generator.test-support.ts';
 import { Comparison, hasRedis, scriptCommands } from '../differential/compare.test-support.ts';
 
 /** Edge cases by name; the random sequences find the rest. */

@@ -100,11 +100,11 @@ export const geosearch = {
   ...shared,
   name: 'GEOSEARCH',
   since: '6.2.0',
-  summary: 'Finds the members inside a circle or a box.',
+  summary: 'Finds the members inside a circle, a box or a polygon.',
   arity: -7,
   flags: ['readonly'],
   keys: [oneKey(1, 'RO', 'access')],
-  note: 'Members at the same distance keep the order in which they were found; Redis sorts them by chance.',
+  note: 'Members at the same distance keep the order in which they were found; Redis sorts them by chance. BYPOLYGON is Valkey 9.0.',
   run: (context: CommandContext): void => runSearch(context, { kind: 'search', canStore: false }, 1),
 } as const satisfies CommandSpec;
 
@@ -112,7 +112,7 @@ export const geosearchstore = {
   ...shared,
   name: 'GEOSEARCHSTORE',
   since: '6.2.0',
-  summary: 'Finds the members inside a circle or a box and stores them in another sorted set.',
+  summary: 'Finds the members inside a circle, a box or a polygon and stores them in another sorted set.',
   arity: -8,
   flags: ['write', 'denyoom'],
   keys: [oneKey(1, 'OW', 'update'), oneKey(2, 'RO', 'access')],

@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
 import fc from 'fast-check';
 import { startDoors, type TestDoors } from '../door.test-support.ts';
 import { encode, RawClient } from '../raw-client.test-support.ts';
-import type { CommandGenerator, Words } from './generator.ts';
+import type { CommandGenerator, Words } from './generator.test-support.ts';
 
 /** FOLKMOOT_DIFFERENTIAL_COMMANDS makes a run as long as one likes. */
 const COMMANDS = Number(process.env['FOLKMOOT_DIFFERENTIAL_COMMANDS'] ?? '4000');

@@ -31,6 +31,15 @@ describe('a search by position', () => {
     }
   });
 
+  test('finds what is inside a polygon, nearest to its middle first', async () => {
+    await client.line('GEOADD set 0 0 middle 0.9 0.9 corner 0.2 -0.5 lower 0 0.9 notch 2 0 outside');
+    // A square with a notch cut into its upper side.
+    const polygon = 'BYPOLYGON 6 -1 -1 1 -1 1 1 0.5 1 0 0.5 -1 1';
+    expect(await client.line(`GEOSEARCH set ${polygon} ASC`)).toEqual(['middle', 'lower', 'corner']);
+    expect(await client.line(`GEOSEARCHSTORE {set}found set ${polygon}`)).toBe(3);
+    expect(await client.line('GEOSEARCH none BYPOLYGON 3 0 0 1 0 1 1')).toEqual([]);
+  });
+
   test('finds what ZADD has stored, whatever its scores are', async () => {
     await client.line('GEOADD set 13.361389 38.115556 palermo');
     await client.line('ZADD set 3479447370796909 catania -5 below inf above');

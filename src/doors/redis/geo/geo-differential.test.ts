@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Comparison, hasRedis, scriptCommands } from '../differential/compare.test-support.ts';
-import { geoGenerator } from '../differential/geo.generator.ts';
+import { geoGenerator } from '../differential/geo-generator.test-support.ts';
 
 const SCRIPT = `
 GEOADD {t}s 13.361389 38.115556 Palermo 15.087269 37.502669 Catania|GEODIST {t}s Palermo Catania|GEODIST {t}s Palermo Catania km

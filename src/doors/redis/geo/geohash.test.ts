@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { coordinateText, distance_m, distanceText } from './distance.ts';
+import { evenly } from './evenly.test-support.ts';
 import {
   cellOf,
   geohashText,
@@ -17,8 +18,8 @@ const PALERMO = { longitude: 13.361389, latitude: 38.115556 };
 const CATANIA = { longitude: 15.087269, latitude: 37.502669 };
 
 const position: fc.Arbitrary<Position> = fc.record({
-  longitude: fc.double({ min: -180, max: 180, noNaN: true }),
-  latitude: fc.double({ min: -LATITUDE_MAX, max: LATITUDE_MAX, noNaN: true }),
+  longitude: evenly(-180, 180),
+  latitude: evenly(-LATITUDE_MAX, LATITUDE_MAX),
 });
 
 describe('scores of positions', () => {

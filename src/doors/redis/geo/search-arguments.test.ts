@@ -47,11 +47,28 @@ describe('the arguments of a search', () => {
     ['GEOSEARCHSTORE t k FROMLONLAT 1 2 BYRADIUS 1 m STOREDIST', { storeIndex: 1, storeDistance: true }],
     ['GEORADIUS k 1 2 3 mi STORE t', { storeIndex: 7, storeDistance: false, unit_m: 1_609.34 }],
     ['GEORADIUSBYMEMBER k palermo 3 ft WITHHASH WITHCOORD', { withHash: true, withCoordinates: true, storeIndex: 0 }],
+    [
+      'GEOSEARCH k ASC BYPOLYGON 3 -1 0 1 0 0 2 WITHDIST',
+      {
+        shape: { extent: { kind: 'polygon', vertices: { length: 3 } } },
+        unit_m: 1,
+        order: 'ascending',
+        withDistance: true,
+      },
+    ],
   ])('are read: %s', (line, expected) => {
     expect(parse(line)).toMatchObject(expected);
   });
 
   test.each([
+    ['GEOSEARCH k BYPOLYGON 2 1 1 2 2', 'ERR GEOSEARCH BYPOLYGON must have at least 3 vertices'],
+    ['GEOSEARCH k BYPOLYGON 3 1 1 2 2', 'ERR GEOSEARCH BYPOLYGON must have at least 3 vertices'],
+    ['GEOSEARCH k BYPOLYGON x 1 1 2 2', 'ERR invalid number of vertices'],
+    ['GEOSEARCH k BYPOLYGON 3 1 1 2 2 3 86', 'ERR invalid longitude,latitude pair 3.000000,86.000000'],
+    ['GEOSEARCH k BYPOLYGON 3 1 1 2 2 3 1 BYBOX 1 1 m', 'ERR syntax error'],
+    ['GEOSEARCH k BYRADIUS 1 m BYPOLYGON 3 1 1 2 2 3 1', 'ERR syntax error'],
+    ['GEOSEARCH k FROMLONLAT 1 1 BYPOLYGON 3 1 1 2 2 3 1', 'ERR syntax error'],
+    ['GEOSEARCH k BYPOLYGON 3 1 1 2 2 3 1 FROMMEMBER palermo', 'ERR syntax error'],
     ['GEOSEARCH k FROMMEMBER rome BYRADIUS 2 km', 'ERR could not decode requested zset member'],
     ['GEOSEARCH k FROMLONLAT 181 2 BYRADIUS 2 km', 'ERR invalid longitude,latitude pair 181.000000,2.000000'],
     ['GEOSEARCH k FROMLONLAT 1 2 FROMMEMBER palermo BYRADIUS 2 km', 'ERR syntax error'],

@@ -2,6 +2,7 @@
  * The arguments of the commands that search by position, which are one family:
  *
  *   GEOSEARCH key            FROMMEMBER member | FROMLONLAT lon lat    BYRADIUS r unit | BYBOX width height unit
+ *                         or BYPOLYGON n lon lat ...
  *   GEOSEARCHSTORE target key   the same
  *   GEORADIUS key lon lat radius unit
  *   GEORADIUSBYMEMBER key member radius unit
@@ -14,7 +15,7 @@ import { ErrorText, replyError } from '../errors.ts';
 import { parseFloatText } from '../number-format.ts';
 import { unitMetres } from './distance.ts';
 import { isPosition, type Position } from './geohash.ts';
-import type { Extent, Shape } from './shape.ts';
+import { type Extent, middleOf, type Shape } from './shape.ts';
 
 /** What the members of the sorted set are asked for while arguments are read. */
 export interface SearchSource {
@@ -85,7 +86,7 @@ class SearchParser {
   readonly #form: SearchForm;
   readonly #source: SearchSource;
   #center: Position | undefined;
-  #centerFrom: '' | 'FROMMEMBER' | 'FROMLONLAT' = '';
+  #centerFrom: '' | 'FROMMEMBER' | 'FROMLONLAT' | 'BYPOLYGON' = '';
   #extent: Extent | undefined;
   #unit_m = 1;
   #order: GeoSearch['order'] = 'none';
@@ -190,12 +191,13 @@ class SearchParser {
   }
 
   #readCenter(index: number, word: string, left: number): number {
-    if (word === 'FROMMEMBER' && left >= 1 && this.#centerFrom !== 'FROMLONLAT') {
+    const isFree = (of: string): boolean => this.#centerFrom === '' || this.#centerFrom === of;
+    if (word === 'FROMMEMBER' && left >= 1 && isFree(word)) {
       this.#centerFrom = word;
       if (this.#source.exists) this.#center = this.#memberPosition(index + 1);
       return 2;
     }
-    if (word === 'FROMLONLAT' && left >= 2 && this.#centerFrom !== 'FROMMEMBER') {
+    if (word === 'FROMLONLAT' && left >= 2 && isFree(word)) {
       this.#centerFrom = word;
       this.#center = positionArgument(this.#context, index + 1);
       return 3;
@@ -204,13 +206,17 @@ class SearchParser {
   }
 
   #readExtent(index: number, word: string, left: number): number {
-    if (word === 'BYRADIUS' && left >= 2 && this.#extent?.kind !== 'box') {
+    const isFree = (kind: string): boolean => this.#extent === undefined || this.#extent.kind === kind;
+    if (word === 'BYRADIUS' && left >= 2 && isFree('circle')) {
       this.#readRadius(index + 1);
       return 3;
     }
-    if (word === 'BYBOX' && left >= 3 && this.#extent?.kind !== 'circle') {
+    if (word === 'BYBOX' && left >= 3 && isFree('box')) {
       this.#readBox(index + 1);
       return 4;
+    }
+    if (word === 'BYPOLYGON' && left >= 2 && this.#extent === undefined && this.#centerFrom === '') {
+      return 2 + this.#readPolygon(index + 1, left - 1) * 2;
     }
     return 0;
   }
@@ -228,6 +234,18 @@ class SearchParser {
     if (width < 0 || height < 0) throw replyError('ERR height or width cannot be negative');
     this.#unit_m = unitArgument(this.#context, index + 2);
     this.#extent = { kind: 'box', width_m: width * this.#unit_m, height_m: height * this.#unit_m };
+  }
+
+  /** Returns the number of vertices, for which there are `left` arguments. */
+  #readPolygon(index: number, left: number): number {
+    const count = this.#context.number(index, 'ERR invalid number of vertices');
+    if (count < 3 || count * 2 > left) throw replyError('ERR GEOSEARCH BYPOLYGON must have at least 3 vertices');
+    const vertices: Position[] = [];
+    for (let at = index + 1; vertices.length < count; at += 2) vertices.push(positionArgument(this.#context, at));
+    this.#center = middleOf(vertices);
+    this.#centerFrom = 'BYPOLYGON';
+    this.#extent = { kind: 'polygon', vertices };
+    return count;
   }
 
   #memberPosition(index: number): Position {

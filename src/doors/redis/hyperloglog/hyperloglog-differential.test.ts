@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Comparison, hasRedis } from '../differential/compare.test-support.ts';
-import type { Words } from '../differential/generator.ts';
-import { hyperloglogGenerator } from '../differential/hyperloglog.generator.ts';
+import type { Words } from '../differential/generator.test-support.ts';
+import { hyperloglogGenerator } from '../differential/hyperloglog-generator.test-support.ts';
 
 describe.skipIf(!hasRedis())('HyperLogLogs against redis-server 7 (skipped where it is not installed)', () => {
   let comparison: Comparison;

@@ -1,6 +1,6 @@
 /** Random commands on HyperLogLogs of all sizes, few elements to far past the change to dense. */
 import fc from 'fast-check';
-import type { CommandGenerator, Words } from './generator.ts';
+import type { CommandGenerator, Words } from './generator.test-support.ts';
 
 const key = fc.constantFrom('{t}a', '{t}b', '{t}c', '{t}d', '{t}none');
 const element = fc.oneof(

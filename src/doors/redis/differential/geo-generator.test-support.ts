@@ -1,6 +1,7 @@
 /** Random positions, most of them near a few places so that searches find some, and searches around them. */
 import fc from 'fast-check';
-import type { CommandGenerator, Words } from './generator.ts';
+import { evenly } from '../geo/evenly.test-support.ts';
+import type { CommandGenerator, Words } from './generator.test-support.ts';
 
 const key = fc.oneof(
   { weight: 12, arbitrary: fc.constantFrom('{t}a', '{t}b') },
@@ -19,12 +20,7 @@ const places: readonly (readonly [number, number])[] = [
 ];
 /** At a place, or up to a thousandth of a degree, a tenth, ten degrees, or the world away from it. */
 const coordinates = fc
-  .tuple(
-    fc.constantFrom(...places),
-    fc.constantFrom(0.001, 0.1, 10, 170),
-    fc.double({ min: -1, max: 1, noNaN: true }),
-    fc.double({ min: -1, max: 1, noNaN: true }),
-  )
+  .tuple(fc.constantFrom(...places), fc.constantFrom(0.001, 0.1, 10, 170), evenly(-1, 1), evenly(-1, 1))
   .map(([[longitude, latitude], spread, east, north]): [number, number] => [
     Math.max(-179.9, Math.min(179.9, longitude + east * spread)),
     Math.max(-84.9, Math.min(84.9, latitude + north * spread)),
@@ -63,7 +59,7 @@ const placed: fc.Arbitrary<string[]> = fc.oneof(
 
 const size = fc.oneof(
   { weight: 5, arbitrary: fc.integer({ min: 0, max: 2_000 }).map(String) },
-  { weight: 5, arbitrary: fc.double({ min: 0, max: 30_000, noNaN: true }).map((value) => value.toFixed(3)) },
+  { weight: 5, arbitrary: evenly(0, 30_000).map((value) => value.toFixed(3)) },
   { weight: 1, arbitrary: fc.constantFrom('0', '-1', 'x', '', 'inf', '1e9', '0.0001', 'nan') },
 );
 const unit = fc.oneof(
