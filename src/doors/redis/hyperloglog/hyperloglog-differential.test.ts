@@ -35,6 +35,31 @@ describe.skipIf(!hasRedis())('HyperLogLogs against redis-server 7 (skipped where
     expect(await comparison.differences(sequence, undefined)).toBe('');
   });
 
+  test('carry over with GET and SET, in both directions, with or without a stored estimate', async () => {
+    const few: Words = ['PFADD', '{t}a', ...Array.from({ length: 60 }, (_, index) => `few ${index}`)];
+    const many: Words = ['PFADD', '{t}b', ...Array.from({ length: 9_000 }, (_, index) => `many ${index}`)];
+    const reads: Words[] = [
+      ['GET', '{t}a'],
+      ['GET', '{t}b'],
+      ['PFCOUNT', '{t}a'],
+      ['PFCOUNT', '{t}b'],
+      ['GET', '{t}a'],
+      ['GET', '{t}b'],
+    ];
+    const made = await comparison.run([few, many, ...reads]);
+    const values = made.flatMap((replies) => [2, 3, 6, 7].map((index) => bulkOf(replies[index] as string)));
+    expect(new Set(values.map((value) => value.toString('hex'))).size).toBe(4);
+    for (const value of values) {
+      const carried: Words[] = [
+        ['SET', '{t}a', value],
+        ['PFCOUNT', '{t}a'],
+        ['PFADD', '{t}a', 'x', 'y'],
+        ['PFCOUNT', '{t}a'],
+      ];
+      expect(await comparison.differences(carried, undefined)).toBe('');
+    }
+  });
+
   test.each([
     ['too few registers', Buffer.from('HYLL\x01\0\0\0\0\0\0\0\0\0\0\x80\x7f\xfe', 'latin1')],
     ['too many registers', Buffer.from('HYLL\x01\0\0\0\0\0\0\0\0\0\0\x80\x7f\xff\x80', 'latin1')],
@@ -56,3 +81,8 @@ describe.skipIf(!hasRedis())('HyperLogLogs against redis-server 7 (skipped where
     ).toBe('');
   });
 });
+
+/** The bytes of a bulk string reply. */
+function bulkOf(reply: string): Buffer {
+  return Buffer.from(reply.slice(reply.indexOf('\r\n') + 2, -2), 'latin1');
+}
