@@ -24,7 +24,7 @@ export const setbit = {
   flags: ['write', 'denyoom'],
   categories: ['bitmap'],
   keys: [oneKey(1, 'RW', 'access', 'update')],
-  note: 'The whole string is written to the log: keep bitmaps that change often below a megabyte, or cut them into several keys.',
+  note: 'A change writes the whole string to the log: cut a large bitmap that changes often into several keys.',
   run(context: CommandContext): void {
     const { keyspace, slot } = context;
     const key = context.key(1);
