@@ -24,7 +24,7 @@ export const setbit = {
   flags: ['write', 'denyoom'],
   categories: ['bitmap'],
   keys: [oneKey(1, 'RW', 'access', 'update')],
-  note: 'A change writes the whole string to the log: cut a large bitmap that changes often into several keys.',
+  note: 'A change writes the whole string to the log: cut a large bitmap that changes often into several keys. One that changes nothing writes nothing, and leaves the encoding that OBJECT tells.',
   run(context: CommandContext): void {
     const { keyspace, slot } = context;
     const key = context.key(1);
@@ -86,7 +86,7 @@ export const bitcount = {
   flags: ['readonly'],
   categories: ['bitmap'],
   keys: [oneKey(1, 'RO', 'access')],
-  note: 'The end may be left out.',
+  note: 'The end may be left out. Arguments are checked before the key, as in Redis since 7.2.',
   run(context: CommandContext): void {
     const { keyspace, reply, request, slot } = context;
     const key = context.key(1);
@@ -120,6 +120,7 @@ export const bitpos = {
   flags: ['readonly'],
   categories: ['bitmap'],
   keys: [oneKey(1, 'RO', 'access')],
+  note: 'Arguments are checked before the key, as in Redis since 7.2.',
   run(context: CommandContext): void {
     const { keyspace, reply, request, slot } = context;
     const key = context.key(1);

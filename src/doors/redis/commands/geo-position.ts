@@ -8,6 +8,8 @@ import { positionArgument, unitArgument } from '../geo/search-arguments.ts';
 
 const shared = { group: 'geo', categories: ['geo'] } as const;
 
+const ADD_OPTIONS: ReadonlySet<string> = new Set(['NX', 'XX', 'CH']);
+
 export const geoadd = {
   ...shared,
   name: 'GEOADD',
@@ -19,11 +21,9 @@ export const geoadd = {
   keys: [oneKey(1, 'RW', 'update')],
   run(context: CommandContext): void {
     const { request } = context;
-    let index = 2;
     const options = new Set<string>();
-    for (; ['NX', 'XX', 'CH'].includes(request.count > index ? request.word(index) : ''); index += 1) {
-      options.add(request.word(index));
-    }
+    let index = 2;
+    for (; index < request.count && ADD_OPTIONS.has(request.word(index)); index += 1) options.add(request.word(index));
     const words = request.count - index;
     if (words === 0 || words % 3 !== 0 || (options.has('NX') && options.has('XX'))) context.syntaxError();
     // All positions are looked at before the first is stored.

@@ -54,6 +54,7 @@ export const pfadd = {
   flags: ['write', 'denyoom', 'fast'],
   categories: ['hyperloglog'],
   keys: [oneKey(1, 'RW', 'insert')],
+  note: 'Adds nothing to a corrupt value; Redis keeps what it had added before it noticed.',
   run(context: CommandContext): void {
     const { request } = context;
     const found = hyperLogLogAt(context, 1);
@@ -80,7 +81,7 @@ export const pfcount = {
   flags: ['readonly'],
   categories: ['hyperloglog'],
   keys: [allKeys(1, 1, 'RO', 'access')],
-  note: 'Reads only: the estimate is not stored in the value, as Redis does, but an estimate that came with a value is used.',
+  note: 'Redis stores the estimate in the value; here a read is no write, but an estimate that came with a value is used.',
   run(context: CommandContext): void {
     const { reply, request } = context;
     if (request.count === 2) {
