@@ -85,7 +85,7 @@ export function unknownCommandText(name: string, args: readonly string[]): strin
   let rest = '';
   for (const text of args) {
     if (rest.length >= 128) break;
-    rest += `'${text.slice(0, 128 - rest.length)}' `;
+    rest += `'${printable(text, 128 - rest.length)}' `;
   }
   return `ERR unknown command '${printable(name, 128)}', with args beginning with: ${rest}`;
 }
@@ -95,6 +95,8 @@ export function oneLine(text: string): string {
   return /[\r\n]/.test(text) ? text.replaceAll(/[\r\n]/g, ' ') : text;
 }
 
+/** As C prints a text of a limited length: up to its first zero byte. */
 function printable(text: string, length: number): string {
-  return text.slice(0, length);
+  const end = text.indexOf('\0');
+  return text.slice(0, end < 0 ? length : Math.min(end, length));
 }

@@ -38,8 +38,11 @@ export function parseScore(text: string): number | undefined {
   return value;
 }
 
-/** A bound of a range of scores, which Redis reads with less care: spaces before it, and what is after a zero byte. */
-export function parseScoreBound(text: string): number | undefined {
+/**
+ * A number as Redis reads it where it is less careful, in bounds of ranges and in SORT: spaces before it, nothing at all
+ * for 0, and whatever is after a zero byte. Infinite when it is too large. undefined when it is no number.
+ */
+export function parseLooseFloat(text: string): number | undefined {
   const end = text.indexOf('\0');
   const cut = end < 0 ? text : text.slice(0, end);
   if (cut === '') return 0;

@@ -147,8 +147,10 @@ export class RedisSortedSet extends Collection {
   // ---- changing
 
   /** Sets the score of a member; `before` is what `score` says now. */
-  set(member: string, score: number, before: number | undefined): void {
+  set(member: string, given: number, before: number | undefined): void {
     const { large } = this;
+    this.#noteEncoding(member, this.count + (before === undefined ? 1 : 0));
+    const score = this.#kept(given);
     if (large !== undefined) this.#setLarge(large, member, score, before);
     else {
       const entries = this.#unpacked();
@@ -157,7 +159,11 @@ export class RedisSortedSet extends Collection {
       entries.splice(lowerBound(entries, { member, score }), 0, { member, score });
       if (this.isPast(entries.length, this.#bytes)) this.#grow(entries);
     }
-    this.#noteEncoding(member, this.count);
+  }
+
+  /** A listpack keeps whole numbers as integers, which have no -0. */
+  #kept(score: number): number {
+    return score === 0 && this.encoding === Encoding.listpack ? 0 : score;
   }
 
   /** Removes a member that is there with this score. */
@@ -198,12 +204,12 @@ export class RedisSortedSet extends Collection {
 
   /** Makes these the only elements. Their members differ from each other. */
   replace(entries: readonly ScoredMember[]): void {
-    const sorted = [...entries].sort(compare);
     let bytes = 0;
-    for (const { member } of sorted) {
+    for (const { member } of entries) {
       bytes += packedTextBytes(member) + DOUBLE_BYTES;
-      this.#noteEncoding(member, sorted.length);
+      this.#noteEncoding(member, entries.length);
     }
+    const sorted = entries.map(({ member, score }) => ({ member, score: this.#kept(score) })).sort(compare);
     if (this.large !== undefined || this.isPast(sorted.length, bytes)) this.#grow(sorted);
     else {
       this.#entries = sorted;

@@ -12,18 +12,27 @@ import { formatDouble } from '../number-format.ts';
 
 const COUNT_DEFAULT = 10;
 const COUNT_MAX = 1_000_000;
+const CURSOR_MAX = 0xffff_ffff_ffff_ffffn;
 
 interface ScanOptions {
-  readonly cursor: number;
   readonly count: number;
   readonly pattern: string | undefined;
   readonly noValues: boolean;
 }
 
+const NO_OPTIONS: ScanOptions = { count: 0, pattern: undefined, noValues: false };
+
+function parseCursor(context: CommandContext): number {
+  const text = context.request.string(2);
+  // As C's strtoul reads it: nothing at all is 0.
+  const cursor = /^\d{0,30}$/.test(text) ? BigInt(text) : CURSOR_MAX + 1n;
+  if (cursor > CURSOR_MAX) throw replyError(ErrorText.invalidCursor);
+  // Past the last hash, and not one of ours: at the last nothing is left, as with Redis.
+  return cursor < BigInt(HASH_RANGE) ? Number(cursor) : HASH_RANGE - 1;
+}
+
 function parseOptions(context: CommandContext, noValuesAllowed: boolean): ScanOptions {
   const { request } = context;
-  const text = request.string(2);
-  if (!/^\d{1,20}$/.test(text) || BigInt(text) > 0xffff_ffff_ffff_ffffn) throw replyError(ErrorText.invalidCursor);
   let count = COUNT_DEFAULT;
   let pattern: string | undefined;
   let noValues = false;
@@ -39,21 +48,20 @@ function parseOptions(context: CommandContext, noValuesAllowed: boolean): ScanOp
     } else if (word === 'MATCH' && index + 1 < request.count) pattern = request.string(index + 1);
     else context.syntaxError();
   }
-  return { cursor: Number(text), count, pattern: pattern === '*' ? undefined : pattern, noValues };
+  return {
+    count,
+    pattern: pattern === '*' ? undefined : pattern,
+    noValues,
+  };
 }
 
-/** Replies with the cursor and the elements; a pair of texts for each when `second` is given. */
+/** Replies with the cursor and the elements. */
 function answer(context: CommandContext, cursor: number, found: readonly string[]): void {
   const { reply } = context;
   reply.array(2);
   reply.text(String(cursor));
   reply.array(found.length);
   for (const text of found) reply.text(text);
-}
-
-/** Past the last hash, or not one of ours: nothing is left, as with Redis. */
-function isPast(options: ScanOptions): boolean {
-  return options.cursor >= HASH_RANGE;
 }
 
 const shared = {
@@ -72,20 +80,20 @@ export const hscan = {
   categories: ['hash'],
   summary: 'Lists fields of a hash step by step. A field that is there throughout is returned.',
   run(context: CommandContext): void {
-    const options = parseOptions(context, true);
+    const cursor = parseCursor(context);
     const hash = findHash(context, context.slot, context.key(1));
+    // Options of a key that is not there are not looked at, as in Redis.
+    const options = hash === undefined ? NO_OPTIONS : parseOptions(context, true);
     const found: string[] = [];
     let next = 0;
-    if (hash !== undefined && !isPast(options)) {
+    if (hash !== undefined) {
       const take = (field: string, buffer: Buffer, start: number, end: number): void => {
         if (options.pattern !== undefined && !globMatches(options.pattern, field)) return;
         found.push(field);
         if (!options.noValues) found.push(buffer.latin1Slice(start, end));
       };
       if (hash.isLarge)
-        next = hash.scanFrom(options.cursor, options.count, (field, { buffer, start, end }) =>
-          take(field, buffer, start, end),
-        );
+        next = hash.scanFrom(cursor, options.count, (field, { buffer, start, end }) => take(field, buffer, start, end));
       else {
         hash.visit((field, { buffer, start, end }) => {
           take(field, buffer, start, end);
@@ -104,16 +112,18 @@ export const sscan = {
   categories: ['set'],
   summary: 'Lists members of a set step by step. A member that is there throughout is returned.',
   run(context: CommandContext): void {
-    const options = parseOptions(context, false);
+    const cursor = parseCursor(context);
     const set = findSet(context, context.slot, context.key(1));
+    // Options of a key that is not there are not looked at, as in Redis.
+    const options = set === undefined ? NO_OPTIONS : parseOptions(context, false);
     const found: string[] = [];
     let next = 0;
-    if (set !== undefined && !isPast(options)) {
+    if (set !== undefined) {
       const take = (member: string): boolean => {
         if (options.pattern === undefined || globMatches(options.pattern, member)) found.push(member);
         return true;
       };
-      if (set.isLarge) next = set.scanFrom(options.cursor, options.count, take);
+      if (set.isLarge) next = set.scanFrom(cursor, options.count, take);
       else set.visit(take);
     }
     answer(context, next, found);
@@ -127,18 +137,20 @@ export const zscan = {
   categories: ['sortedset'],
   summary: 'Lists members of a sorted set step by step. A member that is there throughout is returned.',
   run(context: CommandContext): void {
-    const options = parseOptions(context, false);
+    const cursor = parseCursor(context);
     const set = findSortedSet(context, context.slot, context.key(1));
+    // Options of a key that is not there are not looked at, as in Redis.
+    const options = set === undefined ? NO_OPTIONS : parseOptions(context, false);
     const found: string[] = [];
     let next = 0;
-    if (set !== undefined && !isPast(options)) {
+    if (set !== undefined) {
       const take = (member: string, score: number): boolean => {
         if (options.pattern === undefined || globMatches(options.pattern, member)) {
           found.push(member, formatDouble(score));
         }
         return true;
       };
-      if (set.isLarge) next = set.scanFrom(options.cursor, options.count, take);
+      if (set.isLarge) next = set.scanFrom(cursor, options.count, take);
       else set.visit(take);
     }
     answer(context, next, found);

@@ -3,7 +3,7 @@ import { findHash, findList, findSet, findSortedSet, newList } from '../collecti
 import { type CommandSpec, oneKey } from '../command-spec.ts';
 import type { CommandContext } from '../context.ts';
 import { ErrorText, replyError } from '../errors.ts';
-import { parseFloatText } from '../number-format.ts';
+import { parseLooseFloat } from '../number-format.ts';
 import { slotOfString } from '../slot.ts';
 import { payloadStart, typeOf, ValueType } from '../value.ts';
 
@@ -90,14 +90,14 @@ function lookUp(context: CommandContext, pattern: string, element: string): stri
 function elementsOf(context: CommandContext, key: string): { elements: string[]; type: number } {
   const { keyspace, slot } = context;
   const value = keyspace.find(slot, key);
-  const elements: string[] = [];
+  let elements: string[] = [];
   if (value === undefined) return { elements, type: ValueType.list };
   const type = typeOf(value);
   if (type === ValueType.list) {
     findList(context, slot, key)?.visit(0, false, (buffer, start, end) => {
       return elements.push(buffer.latin1Slice(start, end)) > 0;
     });
-  } else if (type === ValueType.set) elements.push(...(findSet(context, slot, key)?.members() ?? []));
+  } else if (type === ValueType.set) elements = findSet(context, slot, key)?.members() ?? [];
   else if (type === ValueType.sortedSet) {
     const set = findSortedSet(context, slot, key);
     set?.visitRanks(0, set.count, false, (member) => elements.push(member) > 0);
@@ -111,7 +111,7 @@ function sorted(context: CommandContext, elements: readonly string[], options: S
   const weights = elements.map((element) => {
     const text = by === undefined ? element : lookUp(context, by, element);
     if (alpha) return { element, text, number: 0 };
-    const number = text === undefined ? 0 : parseFloatText(text);
+    const number = text === undefined ? 0 : parseLooseFloat(text);
     if (number === undefined) throw replyError("ERR One or more scores can't be converted into double");
     return { element, text: undefined, number };
   });
@@ -119,9 +119,8 @@ function sorted(context: CommandContext, elements: readonly string[], options: S
   weights.sort((a, b) => {
     if (!alpha && a.number !== b.number) return a.number < b.number ? -sign : sign;
     if (alpha) {
-      // One that is not there comes before all others.
-      const order = compareTexts(a.text, b.text);
-      if (order !== 0 || by === undefined) return order * sign;
+      // One that is not there comes before all others. Elements of equal texts stay in their order.
+      return compareTexts(a.text, b.text) * sign;
     }
     return compareTexts(a.element, b.element) * sign;
   });
@@ -146,7 +145,7 @@ function runSort(context: CommandContext, storing: boolean): void {
   let ordered = unsorted
     ? elements
     : sorted(context, elements, given ? { ...options, by: undefined, alpha: true } : options);
-  if (unsorted && options.descending && type === ValueType.sortedSet) ordered = [...elements].reverse();
+  if (unsorted && options.descending && type !== ValueType.set) ordered = [...elements].reverse();
   const start = Math.max(0, options.offset);
   const end = options.count < 0 ? ordered.length : Math.min(ordered.length, start + options.count);
   const chosen = ordered.slice(Math.min(start, ordered.length), Math.max(start, end));

@@ -195,7 +195,7 @@ function parsePositionOptions(context: CommandContext): PositionOptions {
     if (index + 1 >= request.count) context.syntaxError();
     if (word === 'RANK') {
       if (context.integer(index + 1) === INT64_MIN) {
-        throw replyError('ERR value is out of range, must be between -9223372036854775807 and 9223372036854775807');
+        throw replyError('ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807');
       }
       options.rank = context.number(index + 1);
       if (options.rank === 0) {

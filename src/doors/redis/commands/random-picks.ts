@@ -11,7 +11,7 @@ const REPEATED_MAX = 10_000_000;
 export function randomCount(context: CommandContext, index: number, pairs: boolean): number {
   const value = context.integer(index);
   if (value === -INT64_MAX - 1n) {
-    throw replyError(`ERR value is out of range, must be between -${INT64_MAX} and ${INT64_MAX}`);
+    throw replyError(`ERR value is out of range, value must between -${INT64_MAX} and ${INT64_MAX}`);
   }
   if (pairs && (value > INT64_MAX / 2n || value < -INT64_MAX / 2n)) throw replyError(ErrorText.outOfRange);
   if (value < -REPEATED_MAX) throw replyError(ErrorText.outOfRange);

@@ -2,7 +2,7 @@
 import type { RedisSortedSet } from '../collections/sorted-set.ts';
 import type { CommandContext } from '../context.ts';
 import { ErrorText, replyError } from '../errors.ts';
-import { parseScoreBound } from '../number-format.ts';
+import { parseLooseFloat } from '../number-format.ts';
 
 /** Ranks from <= rank < to. */
 export interface RankRange {
@@ -47,7 +47,7 @@ interface Bound<T> {
 
 function scoreBound(text: string): Bound<number> {
   const exclusive = text.startsWith('(');
-  const value = parseScoreBound(exclusive ? text.slice(1) : text);
+  const value = parseLooseFloat(exclusive ? text.slice(1) : text);
   if (value === undefined) throw replyError(ErrorText.scoreRange);
   return { value, exclusive };
 }
