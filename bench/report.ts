@@ -20,7 +20,7 @@ export function reportText(results: Results): string {
 function header({ machine, settings, suite }: Results): string {
   const types = suite === 'types';
   const keys = types
-    ? `1,000 hashes, lists, sets and sorted sets of 1,000 members each, and a sorted set of 1,000,000; all exist before the first
+    ? `1,000 hashes, lists, sets and sorted sets of 200 members each, and a sorted set of 1,000,000; all exist before the first
   row. Keys and members are random, values have 64 bytes where a row does not say otherwise.`
     : `Keys of 16 bytes, random out of ${thousands(settings.keyCount)} that all exist, values of 64 bytes.`;
   return `# Folkmoot and Redis on one machine${types ? ': collections, connections, large values' : ''}

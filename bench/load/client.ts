@@ -12,6 +12,8 @@ import { slotOfKey } from './slots.ts';
 const MINUS = 45;
 const DOLLAR = 36;
 const ERROR_SAMPLES_MAX = 5;
+/** Scores are below this, so that setting one nearly always changes it. */
+const SCORES = 1_000_000_000;
 
 export interface Endpoint {
   readonly host: string;
@@ -194,7 +196,7 @@ export class LoadClient {
       filled[node] = from + this.#current.operations;
       for (let index = 0; index < this.#current.operations; index++) {
         const member = (from + index) % shape.members;
-        this.#put(index, list[(from + index - member) / shape.members] ?? 0, member);
+        this.#put(index, list[(from + index - member) / shape.members] ?? 0, member, member);
       }
       return node;
     }
@@ -209,9 +211,9 @@ export class LoadClient {
     return this.#hotSlot === undefined ? keys.nodeOf(key) : keys.nodeOfSlot(this.#hotSlot);
   }
 
-  #put(index: number, key: number, member = this.#below(this.#setup.shape.members)): void {
+  #put(index: number, key: number, member = this.#below(this.#setup.shape.members), score = this.#below(SCORES)): void {
     this.#current.setKey(index, key);
-    this.#current.setMember(index, member);
+    this.#current.setMember(index, member, score);
     this.#keys[index] = key;
   }
 

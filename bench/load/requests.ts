@@ -16,7 +16,7 @@ export interface RequestShape {
   readonly expects: '+' | ':' | '$' | '*';
   /** The one key that all requests are for; absent: a random one each time. */
   readonly hotKey?: string;
-  /** Members and scores are below this; 1 for commands without them. */
+  /** Members are below this; 1 for commands without them. */
   readonly members: number;
   /** Add `WAIT waitReplicas waitTimeout_ms` behind the batch; 0: no WAIT. */
   readonly waitReplicas: number;
@@ -34,6 +34,7 @@ export class RequestBatch {
   readonly replies: number;
   readonly #keyEnds: readonly (readonly number[])[];
   readonly #memberEnds: readonly (readonly number[])[];
+  readonly #scoreEnds: readonly (readonly number[])[];
 
   constructor(shape: RequestShape, operations: number) {
     const command = commandText(...shape.command);
@@ -42,19 +43,22 @@ export class RequestBatch {
     this.operations = operations;
     this.replies = operations + (wait === '' ? 0 : 1);
     const keys = endsOf(command, KEY);
-    const members = [...endsOf(command, MEMBER), ...endsOf(command, SCORE)];
+    const members = endsOf(command, MEMBER);
+    const scores = endsOf(command, SCORE);
     const shifted = (ends: readonly number[], index: number): number[] =>
       ends.map((end) => end + index * command.length);
     this.#keyEnds = Array.from({ length: operations }, (_, index) => shifted(keys, index));
     this.#memberEnds = Array.from({ length: operations }, (_, index) => shifted(members, index));
+    this.#scoreEnds = Array.from({ length: operations }, (_, index) => shifted(scores, index));
   }
 
   setKey(index: number, key: number): void {
     for (const end of this.#keyEnds[index] ?? []) writeDigits(this.bytes, end, key);
   }
 
-  setMember(index: number, member: number): void {
+  setMember(index: number, member: number, score: number): void {
     for (const end of this.#memberEnds[index] ?? []) writeDigits(this.bytes, end, member);
+    for (const end of this.#scoreEnds[index] ?? []) writeDigits(this.bytes, end, score);
   }
 }
 
