@@ -10,7 +10,7 @@ import type { Logger } from '../base/log.ts';
 import type { OrderedStore } from '../storage/ordered-store.ts';
 import type { Wal } from '../storage/wal.ts';
 import { Outcome, type TabletOperation, type Transaction } from '../tablet/operation.ts';
-import { replicaId } from '../tablet/replica-id.ts';
+import { nodeOf, replicaId } from '../tablet/replica-id.ts';
 import type { Tablet } from '../tablet/tablet.ts';
 import type { TabletHost } from '../tablet/tablet-host.ts';
 import { Administration, isSameNode } from './administration.ts';
@@ -19,10 +19,11 @@ import type { ClusterOptions, OpenedStorage, Self } from './cluster-options.ts';
 import { Director } from './director.ts';
 import { Entrance, type Membership } from './entrance.ts';
 import { FirstRecords } from './first-records.ts';
-import { beginLife, type Identity, saveIdentity } from './identity.ts';
+import { beginLife, type Identity, NOBODY_YET, saveIdentity } from './identity.ts';
 import { LeaderTable } from './leader-table.ts';
 import { LeadershipNews } from './leadership-news.ts';
 import { makeHost } from './make-host.ts';
+import { rebuildingNodes, unrecoverable } from './membership-changes.ts';
 import { MembershipKeeper } from './membership-keeper.ts';
 import {
   EMPTY_METADATA,
@@ -35,6 +36,7 @@ import {
 } from './metadata.ts';
 import { MetadataGroup } from './metadata-group.ts';
 import { PeerWatch } from './peer-watch.ts';
+import { Rebuild } from './rebuild.ts';
 import { type Place, SlotRouter } from './slot-router.ts';
 import { receiveSnapshot } from './snapshot-link.ts';
 import { Steward } from './steward.ts';
@@ -75,11 +77,13 @@ export class Cluster implements Router {
   readonly #administration: Administration;
   readonly #duties: TabletDuties;
   readonly #keeper: MembershipKeeper;
+  readonly #rebuild: Rebuild;
   readonly #firstRecords: FirstRecords;
   readonly #entrance: Entrance;
   readonly #watch: PeerWatch;
   readonly #news: LeadershipNews;
-  #identity: Identity = { clusterId: '', node: 0, epoch: 0, seeds: [] };
+  #identity: Identity = NOBODY_YET;
+  #savingIdentity: Promise<void> = Promise.resolve();
   #self: Self = { token: '', redisId: '', name: '', host: '', zone: '', ports: NO_PORTS };
   #host: TabletHost | null = null;
   #storage: OpenedStorage | null = null;
@@ -133,6 +137,8 @@ export class Cluster implements Router {
       identity: () => this.#identity,
       host,
       leaderOf: (tablet) => leaders.get(tablet)?.node ?? 0,
+      isAlive: (node) => this.isAlive(node),
+      isDamaged: () => this.#rebuild.isRestoring,
       calls: this.#calls,
       seeds: () => this.#seeds(),
       logger,
@@ -145,6 +151,15 @@ export class Cluster implements Router {
       watch: this.#watch,
       news: this.#news,
       administration: this.#administration,
+    });
+    this.#rebuild = new Rebuild({
+      ...options,
+      identity: () => this.#identity,
+      host,
+      metadata: () => this.metadata,
+      administration: this.#administration,
+      others: () => this.#others(),
+      ask: (address, request) => this.#administration.ask(this.#transport, address, request),
     });
     this.#firstRecords = new FirstRecords(options, this.#metadata);
     this.#entrance = new Entrance({
@@ -164,7 +179,7 @@ export class Cluster implements Router {
     const { port } = await this.#transport.start(self.host, self.ports.peer);
     this.#self = { ...self, ports: { ...self.ports, peer: port } };
     this.#identity = await beginLife(disk, folder);
-    this.#storage = await this.#options.openStorage();
+    this.#storage = await this.#options.openStorage(this.#others().length > 0);
     if (this.#identity.node !== 0) await this.#enter();
     else this.#entrance.lookForCluster();
   }
@@ -242,6 +257,7 @@ export class Cluster implements Router {
 
   async stop(): Promise<void> {
     this.#entrance.stop();
+    this.#rebuild.stop();
     for (const timer of this.#timers) timer.cancel();
     this.#timers = [];
     this.#slots.drain();
@@ -314,15 +330,14 @@ export class Cluster implements Router {
 
   async #becomeMember(membership: Membership): Promise<void> {
     assert(this.#identity.node === 0, 'a node joins one cluster, once');
-    this.#identity = { ...membership, epoch: this.#identity.epoch };
-    await saveIdentity(this.#options.disk, this.#options.folder, this.#identity);
+    await this.#changeIdentity(membership);
     await this.#enter();
   }
 
   async #enter(): Promise<void> {
     const { clock, liveness } = this.#options;
     const self = this.#self;
-    const { clusterId, node, epoch, seeds } = this.#identity;
+    const { clusterId, node, epoch, seeds, begun } = this.#identity;
     const storage = this.#storage;
     assert(storage !== null, 'storage is open before the node enters its cluster');
     const host = makeHost({
@@ -335,19 +350,29 @@ export class Cluster implements Router {
       applied: (tablet) => {
         if (tablet.id === METADATA_TABLET) this.#metadata.refresh();
       },
+      handOver: (tablet) => this.#duties.handOver(tablet),
+      lost: () => this.#viewChanged(),
     });
     this.#host = host;
     // What the log held is in the replicas now.
-    this.#storage = { ...storage, recovered: new Map() };
+    this.#storage = { ...storage, recovery: { groups: new Map(), damage: [], tornTail: false } };
     // Peers dial a newcomer as soon as the metadata names it: it must know them before it does anything slow.
+    if (this.#others().length === 0) refuseAlone(host, storage);
     this.#metadata.refresh();
+    // Without the metadata nobody knows which keys are whose, so the node is rebuilt as a whole.
+    const isDamaged = begun && host.get(METADATA_TABLET) === undefined;
+    if (isDamaged) host.loseAll('the metadata of this node is lost');
+    await host.settleDamage();
     if (this.metadata.nodes.size === 0) this.#connect(seeds);
     this.#transport.setIdentity({ clusterId, nodeId: node, epoch });
     const live = liveness.start({ node, epoch, clusterId, host: self.host, port: self.ports.peer });
-    if (host.get(METADATA_TABLET) === undefined) {
+    if (isDamaged) {
+      await this.#rebuild.restoreMetadata();
+    } else if (host.get(METADATA_TABLET) === undefined) {
       const founders = node === FIRST_NODE ? METADATA_FOUNDERS : null;
       await host.create([{ id: METADATA_TABLET, replica: replicaId(node, 1), founders }]);
     }
+    if (!begun) await this.#changeIdentity({ begun: true });
     // Without liveness a leader would find no support and step down again.
     await live;
     host.start();
@@ -367,6 +392,34 @@ export class Cluster implements Router {
     return [...this.metadata.nodes.values()].map(({ id, host, ports }) => ({ node: id, host, port: ports.peer }));
   }
 
+  /** Where other members may be: those of the last life, and those that this node was told of. */
+  #others(): { host: string; port: number }[] {
+    const known = this.#identity.seeds.filter((seed) => seed.node !== this.#identity.node);
+    const told = this.#entrance.otherSeeds();
+    return [
+      ...known,
+      ...told.filter(({ host, port }) => !known.some((seed) => seed.host === host && seed.port === port)),
+    ];
+  }
+
+  #changeIdentity(change: Partial<Identity>): Promise<void> {
+    this.#identity = { ...this.#identity, ...change };
+    const { disk, folder } = this.#options;
+    this.#savingIdentity = this.#savingIdentity.then(() => saveIdentity(disk, folder, this.#identity));
+    return this.#savingIdentity;
+  }
+
+  /** A damaged node has only its own folder to tell it where the others are. */
+  #rememberMembers(): void {
+    const seeds = this.#seeds();
+    const voters = (this.#host?.get(METADATA_TABLET)?.confState.voters ?? []).map(nodeOf);
+    if (seeds.length === 0 || voters.length === 0) return;
+    if (JSON.stringify([seeds, voters]) === JSON.stringify([this.#identity.seeds, this.#identity.voters])) return;
+    this.#changeIdentity({ seeds, voters }).catch((error: unknown) => {
+      this.#log.warn({ error: String(error) }, 'the list of members could not be saved');
+    });
+  }
+
   #connect(seeds: readonly Seed[]): void {
     const self = this.#identity.node;
     const peers = seeds.filter((seed) => seed.node !== self);
@@ -378,6 +431,7 @@ export class Cluster implements Router {
 
   #metadataChanged(state: Metadata): void {
     if (state.nodes.size > 0) this.#connect(this.#seeds());
+    this.#rememberMembers();
     this.#syncReplicas();
     this.#placeSlots();
     this.#viewChanged();
@@ -475,5 +529,29 @@ export class Cluster implements Router {
     const record = this.metadata.nodes.get(this.#identity.node);
     if (record !== undefined && !this.#news.draining) this.#administration.move(record, this.#self);
     this.#duties.step();
+    this.#rebuild.step();
+    if (this.#host?.lost.size === 0) this.#discardDamaged();
   }
+
+  /** Every lost replica is out of its group and gone: a store that was put aside holds nothing that anybody needs. */
+  #discardDamaged(): void {
+    const discard = this.#storage?.discardDamaged;
+    const { node } = this.#identity;
+    if (this.#discarded || discard === undefined || this.#host?.get(METADATA_TABLET) === undefined) return;
+    if (!this.metadata.nodes.has(node)) return;
+    for (const record of this.metadata.tablets.values()) if (rebuildingNodes(record).includes(node)) return;
+    this.#discarded = true;
+    discard().catch((error: unknown) => this.#log.warn({ error: String(error) }, 'the damaged store was not removed'));
+  }
+
+  #discarded = false;
+}
+
+/** A node that is a cluster alone has nobody to be rebuilt from: nothing is changed, and it does not start. */
+function refuseAlone(host: TabletHost, storage: OpenedStorage): void {
+  const [lost] = host.lost.values();
+  const [key] = storage.store.damagedKeys;
+  if (lost === undefined && key === undefined) return;
+  const what = lost?.reason ?? `the value of key ${Buffer.from(key ?? '', 'latin1').toString('hex')} is damaged`;
+  throw unrecoverable(`the data of this node is damaged, and it knows of no other that has it: ${what}`);
 }

@@ -14,7 +14,13 @@ export interface Identity {
   readonly epoch: number;
   /** Nodes to answer to before the metadata has been heard of. */
   readonly seeds: readonly Seed[];
+  /** The nodes that vote in the metadata group, as last heard. */
+  readonly voters: readonly NodeId[];
+  /** This node has had replicas: if its disk holds none, they are lost. */
+  readonly begun: boolean;
 }
+
+export const NOBODY_YET: Identity = { clusterId: '', node: 0, epoch: 0, seeds: [], voters: [], begun: false };
 
 const FILE = 'node.json';
 const VERSION = 1;
@@ -37,15 +43,18 @@ async function read(disk: Disk, folder: string): Promise<Identity> {
   try {
     contents = await disk.readFile(`${folder}/${FILE}`);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { clusterId: '', node: 0, epoch: 0, seeds: [] };
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return NOBODY_YET;
     throw error;
   }
   const parsed: unknown = JSON.parse(contents.toString('utf8'));
   if (!isIdentity(parsed)) throw new Error(`${folder}/${FILE} is not the identity of a node of this version`);
-  return { clusterId: parsed.clusterId, node: parsed.node, epoch: parsed.epoch, seeds: parsed.seeds };
+  const { clusterId, node, epoch, seeds, voters = [], begun = node !== 0 } = parsed;
+  return { clusterId, node, epoch, seeds, voters, begun };
 }
 
-function isIdentity(value: unknown): value is Identity & { version: number } {
+type Stored = Omit<Identity, 'voters' | 'begun'> & Partial<Identity>;
+
+function isIdentity(value: unknown): value is Stored {
   if (typeof value !== 'object' || value === null) return false;
   const candidate = value as Record<string, unknown>;
   return (

@@ -3,7 +3,6 @@
  * and admin port on top of them. One node is one process; embedding it in another program is fine, two in one process too.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AdminServer } from '../admin/admin-server.ts';
 import type { AdminSource } from '../admin/admin-source.ts';
@@ -14,15 +13,16 @@ import type { Logger } from '../base/log.ts';
 import { AddressError } from '../base/network.ts';
 import { Prng } from '../base/prng.ts';
 import { Cluster } from '../cluster/cluster.ts';
+import type { OpenedStorage } from '../cluster/cluster-options.ts';
 import type { Liveness } from '../cluster/liveness.ts';
 import type { NodeId, NodePorts, TabletId } from '../cluster/view.ts';
 import { RedisDoor } from '../doors/redis/door.ts';
-import { LmdbStore } from '../storage/lmdb-store.ts';
 import { Wal } from '../storage/wal.ts';
 import { clusterStatus } from './cluster-status-of.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
 import type { NodeApi, NodeOptions } from './node-api.ts';
 import { registerNodeMetrics } from './node-metrics.ts';
+import { openStore } from './open-store.ts';
 import { RealClock } from './real-clock.ts';
 import { RealDisk } from './real-disk.ts';
 import { RealNetwork } from './real-network.ts';
@@ -74,7 +74,7 @@ export class Node implements NodeApi, AdminSource {
       prng: prng.fork(),
       logger,
       liveness: this.#liveness,
-      openStorage: () => this.#openStorage(prng.fork()),
+      openStorage: (canRebuild) => this.#openStorage(prng.fork(), canRebuild),
       folder: options.dataFolder,
       bornAt_ms: this.#startedAt_ms,
       join: options.join.map((member) => parseMember(member, options.ports.peer)),
@@ -220,10 +220,8 @@ export class Node implements NodeApi, AdminSource {
     }
   }
 
-  async #openStorage(prng: Prng) {
+  async #openStorage(prng: Prng, canRebuild: boolean): Promise<OpenedStorage> {
     const { dataFolder, walSegment_bytes } = this.#options;
-    const store = join(dataFolder, 'store');
-    await mkdir(store, { recursive: true });
     const { wal, recovery } = await Wal.open({
       disk: new WatchedDisk(new RealDisk(), this.#liveness),
       folder: join(dataFolder, 'wal'),
@@ -231,16 +229,13 @@ export class Node implements NodeApi, AdminSource {
       prng,
       segmentBytes: walSegment_bytes,
     });
-    const damage = recovery.damage[0];
-    if (damage !== undefined) {
+    try {
+      const store = await openStore(join(dataFolder, 'store'), canRebuild, this.#log);
+      return { wal, recovery, ...store };
+    } catch (error) {
       await wal.close();
-      throw new FolkmootError(
-        'DATA_DAMAGED',
-        `the write-ahead log is damaged: ${damage.path} at byte ${damage.offset}: ${damage.reason}`,
-        `This node must not take part with what is left. Move ${dataFolder} away and start again: the node joins as a new one and gets its data from its peers.`,
-      );
+      throw error;
     }
-    return { wal, recovered: recovery.groups, store: LmdbStore.open({ path: store }) };
   }
 
   async #formAlone(): Promise<void> {

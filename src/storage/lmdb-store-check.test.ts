@@ -17,7 +17,8 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'folkmoot-check-'));
   const store = LmdbStore.open({ path: join(folder, 'store') });
   const entries: [ByteKey, Buffer | null][] = [];
-  for (let i = 0; i < ENTRIES; i++) entries.push([key(i), Buffer.alloc(i % 500 === 0 ? 9_000 : 40 + (i % 50), `v${i}`)]);
+  for (let i = 0; i < ENTRIES; i++)
+    entries.push([key(i), Buffer.alloc(i % 500 === 0 ? 9_000 : 40 + (i % 50), `v${i}`)]);
   await store.write([], entries, []);
   // Pages that are free again, so that the list of free pages is there.
   for (let i = 0; i < ENTRIES; i += 3) await store.write([], [[key(i), i % 2 === 0 ? null : Buffer.from(`w${i}`)]], []);

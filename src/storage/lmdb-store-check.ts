@@ -93,7 +93,8 @@ class Checker {
     this.#meta = newer ? other : head;
     this.#pageBytes = pageBytes;
     this.#lastPage = number(this.#meta, META_LAST_PAGE_AT, 'the last page');
-    if ((this.#lastPage + 1) * pageBytes > Math.ceil(fileBytes / pageBytes) * pageBytes) damaged('the file is too short');
+    if ((this.#lastPage + 1) * pageBytes > Math.ceil(fileBytes / pageBytes) * pageBytes)
+      damaged('the file is too short');
     this.#used = new Uint8Array(Math.ceil((this.#lastPage + 1) / 8));
   }
 
@@ -160,7 +161,8 @@ class Checker {
     // The first separator is not used: everything below the second one is there.
     let from = low;
     for (let i = 0; i < count; i++) {
-      const child = page.readUInt16LE(at) + page.readUInt16LE(at + 2) * 0x1_0000 + page.readUInt16LE(at + 4) * 0x1_0000_0000;
+      const child =
+        page.readUInt16LE(at) + page.readUInt16LE(at + 2) * 0x1_0000 + page.readUInt16LE(at + 4) * 0x1_0000_0000;
       let to = high;
       if (i + 1 < count) {
         at = this.#nodeAt(pageNumber, page, i + 1, upper);
@@ -173,14 +175,7 @@ class Checker {
     }
   }
 
-  #leaf(
-    pageNumber: number,
-    page: Buffer,
-    count: number,
-    upper: number,
-    low: Buffer | null,
-    high: Buffer | null,
-  ): void {
+  #leaf(pageNumber: number, page: Buffer, count: number, upper: number, low: Buffer | null, high: Buffer | null): void {
     this.#leaves += 1;
     let beforeAt = -1;
     let beforeEnd = -1;

@@ -186,7 +186,8 @@ class LogReader {
       this.#tailOffset = at;
       // Zeros are the untouched rest; old batches of a recycled file have another salt, but a magic number.
       this.#tornTail =
-        at + BATCH_HEADER_BYTES <= bytes.length && isTornBatch(bytes, at, this.#expected, this.#previousCrc, header.salt);
+        at + BATCH_HEADER_BYTES <= bytes.length &&
+        isTornBatch(bytes, at, this.#expected, this.#previousCrc, header.salt);
     }
   }
 

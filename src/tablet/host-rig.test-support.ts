@@ -153,7 +153,7 @@ export class Rig {
       prng: this.#prng.fork(),
       logger: silentLogger,
       wal,
-      recovered: recovery.groups,
+      recovery,
       store: station.store,
       peers: {
         sendRaft: (to, frame) => !life.over && this.#send(node, to, Buffer.from(frame)),
@@ -181,9 +181,15 @@ export class Rig {
       events: {
         leadershipChanged: () => undefined,
         applied: () => undefined,
+        handOver: (tablet) => {
+          const heir = tablet.confState.voters.find((voter) => voter !== tablet.replica);
+          if (heir !== undefined && tablet.raft.transferee === 0) tablet.raft.transferLeader(heir);
+        },
+        lost: () => undefined,
         failed: (error) => station.failures.push(error),
       },
     });
+    await station.host.settleDamage();
     station.host.start();
   }
 

@@ -11,6 +11,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Raft } from '../raft/raft.ts';
 import type { AppendTicket, Ready } from '../raft/ready.ts';
 import { type Message, MessageType } from '../raft/types.ts';
+import type { DamagedError } from '../storage/errors.ts';
 import type { Wal } from '../storage/wal.ts';
 import type { Outcome, TabletOperation } from './operation.ts';
 import type { PeerOutbox } from './peer-outbox.ts';
@@ -37,6 +38,7 @@ export interface TurnDriverOptions {
   readonly counters: HostCounters;
   /** Entries of so many bytes were appended to the tablet's log. */
   readonly appended: (tablet: number, bytes: number) => void;
+  readonly damaged: (tablet: Tablet, error: DamagedError) => void;
 }
 
 export class TurnDriver implements TabletHostLink {
@@ -48,6 +50,7 @@ export class TurnDriver implements TabletHostLink {
   readonly #events: TabletHostEvents;
   readonly #counters: HostCounters;
   readonly #appended: (tablet: number, bytes: number) => void;
+  readonly #damaged: (tablet: Tablet, error: DamagedError) => void;
   #dirty: Tablet[] = [];
   /** Dirty tablets whose open batch waits for the disk; the end of the write in flight begins the turn that takes them. */
   #unsealed: Tablet[] = [];
@@ -73,6 +76,7 @@ export class TurnDriver implements TabletHostLink {
     this.#events = options.events;
     this.#counters = options.counters;
     this.#appended = options.appended;
+    this.#damaged = options.damaged;
     options.wal.onDurable = (batch) => this.#walDurable(batch);
   }
 
@@ -101,6 +105,10 @@ export class TurnDriver implements TabletHostLink {
 
   applied(tablet: Tablet): void {
     this.#events.applied(tablet);
+  }
+
+  damaged(tablet: Tablet, error: DamagedError): void {
+    this.#damaged(tablet, error);
   }
 
   schedule(): void {
