@@ -28,6 +28,8 @@ export interface NodeStatus {
   readonly alive: boolean;
   readonly ports: NodePorts;
   readonly zone?: string;
+  /** The node is being removed from the cluster. */
+  readonly leaving?: boolean;
   /** Goes up with every start of the node. */
   readonly epoch?: number;
   /** Of the node that answered only. */
@@ -41,6 +43,8 @@ export interface TabletStatus {
   /** 0 while nobody leads, as far as the answering node knows. */
   readonly leader: NodeId;
   readonly replicas: readonly NodeId[];
+  /** Nodes that get a new replica in place of one that was lost to damage, until it is whole. */
+  readonly rebuilding?: readonly NodeId[];
   /** Log entries that the slowest living replica still has to apply; null where the answering node does not know. */
   readonly lag: number | null;
   readonly term?: number;

@@ -5,7 +5,7 @@
 import { FolkmootError } from '../base/errors.ts';
 import type { ReplicaId } from '../raft/types.ts';
 import type { Transaction } from '../tablet/operation.ts';
-import { nodeOf, replicaId } from '../tablet/replica-id.ts';
+import { generationOf, nodeOf, replicaId } from '../tablet/replica-id.ts';
 import {
   deleteNode,
   type Metadata,
@@ -34,9 +34,17 @@ export function withoutNode(record: TabletRecord, node: NodeId): TabletRecord {
   return { ...record, replicas: record.replicas.filter((replica) => nodeOf(replica) !== node) };
 }
 
-/** Nodes whose replica was lost and that are to be given another one. */
-export function rebuildingNodes(record: TabletRecord): NodeId[] {
+/** Nodes whose replica was lost and that have not been given another one yet. */
+function awaitingNodes(record: TabletRecord): NodeId[] {
   return Object.keys(record.rebuilding ?? {}).map(Number);
+}
+
+/** Nodes whose replica was lost and that have no whole one in its place yet. */
+export function rebuildingNodes(record: TabletRecord): NodeId[] {
+  const incoming = record.replicas.filter(
+    (replica) => generationOf(replica) > 1 && !record.confirmed.includes(replica),
+  );
+  return [...new Set([...awaitingNodes(record), ...incoming.map(nodeOf)])];
 }
 
 /** Whether the members that the group has can form a majority without `node` and without those that are lost already. */
@@ -96,7 +104,7 @@ export function rebuildNode(
 
 function refuseIfUnrecoverable(records: readonly TabletRecord[], node: NodeId): void {
   const bad = records.filter((record) => {
-    const lost = new Set([...rebuildingNodes(record), node]);
+    const lost = new Set([...awaitingNodes(record), node]);
     const counts = record.confirmed.some((replica) => nodeOf(replica) === node);
     return counts && !canDoWithout(record, (other) => lost.has(other));
   });
@@ -117,7 +125,7 @@ export function unrecoverable(text: string): FolkmootError {
 /** Gives a new replica to the first node that lost one, has no part in the group any more and is alive. */
 export function replaceLost(state: Metadata, alive: (node: NodeId) => boolean): TabletRecord | null {
   for (const record of state.tablets.values()) {
-    for (const node of rebuildingNodes(record)) {
+    for (const node of awaitingNodes(record)) {
       const { [String(node)]: position = 0, ...rebuilding } = record.rebuilding ?? {};
       const owner = state.nodes.get(node);
       if (owner === undefined || owner.leaving === true) return { ...record, rebuilding };

@@ -23,6 +23,7 @@ export function clusterStatus(cluster: Cluster, uptime_s: number): ClusterStatus
       slots: [tablet.slotFirst, tablet.slotLast] as const,
       leader,
       replicas: tablet.replicas,
+      rebuilding: tablet.rebuilding,
       lag: leader === 0 ? null : (leadership?.lag ?? null),
       term: tablet.term,
     };
@@ -37,6 +38,7 @@ export function clusterStatus(cluster: Cluster, uptime_s: number): ClusterStatus
       alive: node.alive,
       ports: node.ports,
       zone: node.zone,
+      ...(node.leaving ? { leaving: true } : {}),
       ...(node.id === view.self
         ? { uptime_s: Math.round(uptime_s), epoch: cluster.identity.epoch }
         : { epoch: cluster.epochOf(node.id) }),

@@ -106,6 +106,8 @@ export class Rig {
   /** What the next snapshot streams do: break after so many chunks. */
   breakSnapshotAfter = Number.POSITIVE_INFINITY;
   snapshotsOpened = 0;
+  /** In this chunk of the next snapshot stream a bit is flipped; 0 for none, the first is 1. */
+  flipInSnapshotChunk = 0;
   /** What stations that start from now on are told. */
   silentUntil_ms = 0;
   readonly #options: RigOptions;
@@ -308,12 +310,19 @@ export class Rig {
       onClosed: () => undefined,
       write: (chunk, written) => {
         const copy = Buffer.from(chunk);
+        if (this.flipInSnapshotChunk > 0 && --this.flipInSnapshotChunk === 0) {
+          const at = copy.length >> 1;
+          copy[at] = (copy[at] as number) ^ 1;
+        }
         this.clock.after(1, () => {
           if (left-- <= 0) {
             sink?.abort();
             stream.onClosed(false);
           } else if (station.isUp) {
-            sink?.chunk(copy, () => this.clock.after(1, written));
+            sink?.chunk(copy, (error) => {
+              if (error === undefined) this.clock.after(1, written);
+              else stream.onClosed(false);
+            });
           }
         });
       },

@@ -201,6 +201,7 @@ export class TestCluster {
         leader: (index % options.nodes) + 1,
         term: 1,
         replicas,
+        rebuilding: [],
       });
     }
     for (const id of replicas) {
@@ -213,6 +214,7 @@ export class TestCluster {
         ports: { redis: 0, redisSingle: 0, admin: 0, peer: 0 },
         alive: true,
         connected: true,
+        leaving: false,
       });
       this.routers.push(new TestRouter(this, id));
     }
