@@ -35,6 +35,8 @@ export interface ClusterOptions {
   readonly inFlightBytesMax: number;
   /** The node must end: its disk or one of its invariants failed. */
   readonly failed: (error: Error) => void;
+  /** The cluster has taken this node off its list: the node is to be stopped. May be called more than once. */
+  readonly removed: (error: Error) => void;
 }
 
 export interface OpenedStorage {

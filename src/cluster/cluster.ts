@@ -14,7 +14,7 @@ import { nodeOf, replicaId } from '../tablet/replica-id.ts';
 import type { Tablet } from '../tablet/tablet.ts';
 import type { TabletHost } from '../tablet/tablet-host.ts';
 import { Administration, isSameNode } from './administration.ts';
-import type { Seed } from './cluster-messages.ts';
+import { errorOf, type Seed } from './cluster-messages.ts';
 import type { ClusterOptions, OpenedStorage, Self } from './cluster-options.ts';
 import { Director } from './director.ts';
 import { Entrance, type Membership } from './entrance.ts';
@@ -23,7 +23,7 @@ import { beginLife, type Identity, NOBODY_YET, saveIdentity } from './identity.t
 import { LeaderTable } from './leader-table.ts';
 import { LeadershipNews } from './leadership-news.ts';
 import { makeHost } from './make-host.ts';
-import { rebuildingNodes, unrecoverable } from './membership-changes.ts';
+import { rebuildingNodes, removedError, unrecoverable } from './membership-changes.ts';
 import { MembershipKeeper } from './membership-keeper.ts';
 import {
   EMPTY_METADATA,
@@ -43,6 +43,7 @@ import { Steward } from './steward.ts';
 import { TabletDuties } from './tablet-duties.ts';
 import { Transport } from './transport.ts';
 import { PeerCalls } from './transport-calls.ts';
+import { Verdict } from './transport-handshake.ts';
 import { Channel } from './transport-types.ts';
 import {
   type ClusterView,
@@ -102,7 +103,7 @@ export class Cluster implements Router {
         onFrame: (from, channel, payload) => this.#frame(from, channel, payload),
         onPeerUp: (node) => this.#peerUp(node),
         onPeerDown: (node) => this.#peerDown(node),
-        onRefused: (peer, reason) => this.#log.debug({ peer, reason }, 'a peer refused this node'),
+        onRefused: (peer, reason, verdict) => this.#refused(peer, reason, verdict),
         onGuest: (request, respond) => this.#administration.guest(request, respond),
         onBulk: (from, header) => receiveSnapshot(this.#host?.receiveSnapshot(from, header) ?? null),
       },
@@ -432,6 +433,8 @@ export class Cluster implements Router {
   #metadataChanged(state: Metadata): void {
     if (state.nodes.size > 0) this.#connect(this.#seeds());
     this.#rememberMembers();
+    const { node } = this.#identity;
+    if (state.removed.has(node)) this.#options.removed(removedError(state, node));
     this.#syncReplicas();
     this.#placeSlots();
     this.#viewChanged();
@@ -488,6 +491,27 @@ export class Cluster implements Router {
     this.#host?.supportChanged();
     this.#viewChanged();
   }
+
+  /** A node that was removed while it was down finds out from those that do not know it any more. */
+  #refused(peer: NodeId, reason: string, verdict: number): void {
+    this.#log.debug({ peer, reason }, 'a peer refused this node');
+    if (verdict !== Verdict.unknownNode || this.#askingWhy) return;
+    const seed = this.#others().find((other) => 'node' in other && other.node === peer);
+    if (seed === undefined) return;
+    this.#askingWhy = true;
+    void this.#administration
+      .ask(this.#transport, seed, { type: 'hello', node: this.#identity.node })
+      .then((answer) => {
+        if (answer?.clusterId === this.#identity.clusterId && answer.code === 'NODE_REMOVED') {
+          this.#options.removed(errorOf(answer));
+        }
+      })
+      .finally(() => {
+        this.#askingWhy = false;
+      });
+  }
+
+  #askingWhy = false;
 
   #frame(from: NodeId, channel: number, payload: Buffer): void {
     if (channel === Channel.raft) this.#host?.receive(from, payload);

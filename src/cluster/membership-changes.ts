@@ -118,13 +118,19 @@ export function unrecoverable(text: string): FolkmootError {
   return new FolkmootError(
     'UNRECOVERABLE',
     text,
-    'Nothing was removed. Bring the other nodes back with their data, or restore this folder from before the damage; then start again.',
+    'Nothing was removed. Start the nodes whose data is undamaged, then this one; if there are not enough of them, restore all nodes from the same backup.',
   );
 }
 
-/** Gives a new replica to the first node that lost one, has no part in the group any more and is alive. */
+/**
+ * Gives a new replica to the first node that lost one, has no part in the group any more and is alive; or to a node that is
+ * free for one that was given up. Null when there is nothing to do.
+ */
 export function replaceLost(state: Metadata, alive: (node: NodeId) => boolean): TabletRecord | null {
   for (const record of state.tablets.values()) {
+    const vacant = record.vacant ?? 0;
+    const heir = vacant > 0 ? freeNode(state, record, alive) : undefined;
+    if (heir !== undefined) return { ...withReplica(record, heir), vacant: vacant - 1 };
     for (const node of awaitingNodes(record)) {
       const { [String(node)]: position = 0, ...rebuilding } = record.rebuilding ?? {};
       const owner = state.nodes.get(node);
@@ -158,7 +164,7 @@ export function beginRemoval(
   }
   const gone = (other: NodeId): boolean => other === node || !alive(other);
   const held = [...state.tablets.values()].filter((tablet) => isMember(tablet, node));
-  const bad = held.filter((tablet) => !canMove(tablet, node, alive) && !canDoWithout(tablet, gone));
+  const bad = held.filter((tablet) => !canDoWithout(tablet, gone) && !canMove(state, tablet, node, alive));
   if (bad.length > 0) {
     throw new FolkmootError(
       'CONFLICT',
@@ -166,30 +172,43 @@ export function beginRemoval(
       'Start the nodes that are down, then remove it.',
     );
   }
-  const load = new Map<NodeId, number>();
-  for (const tablet of state.tablets.values()) {
-    for (const replica of tablet.replicas) load.set(nodeOf(replica), (load.get(nodeOf(replica)) ?? 0) + 1);
-  }
+  const leaving = { ...record, leaving: true };
+  const tablets = new Map(state.tablets);
+  const nodes = new Map(state.nodes).set(node, leaving);
   for (const tablet of held) {
-    const heir = [...state.nodes.values()]
-      .filter(({ id, leaving }) => id !== node && leaving !== true && alive(id) && !isMember(tablet, id))
-      .sort((a, b) => (load.get(a.id) ?? 0) - (load.get(b.id) ?? 0))[0];
-    if (heir !== undefined) load.set(heir.id, (load.get(heir.id) ?? 0) + 1);
-    putTablet(transaction, moved(tablet, node, heir?.id));
+    const after = moved(tablet, node, freeNode({ nodes, tablets }, tablet, alive));
+    tablets.set(tablet.id, after);
+    putTablet(transaction, after);
   }
-  putNode(transaction, { ...record, leaving: true });
+  putNode(transaction, leaving);
 }
 
-/** A node that is alive takes part in its own replacement: the others need not be a majority of what is left. */
-function canMove(record: TabletRecord, node: NodeId, alive: (node: NodeId) => boolean): boolean {
-  return alive(node) && record.confirmed.length > 1 && canDoWithout(record, (other) => !alive(other));
+/** The node with the fewest replicas of those that may be given one of this tablet. */
+function freeNode(
+  state: Pick<Metadata, 'nodes' | 'tablets'>,
+  tablet: TabletRecord,
+  alive: (node: NodeId) => boolean,
+): NodeId | undefined {
+  const load = (node: NodeId): number => [...state.tablets.values()].filter((other) => hasReplica(other, node)).length;
+  const free = [...state.nodes.values()].filter(
+    ({ id, leaving }) => leaving !== true && alive(id) && !isMember(tablet, id) && !awaitingNodes(tablet).includes(id),
+  );
+  return free.map(({ id }) => ({ id, load: load(id) })).sort((a, b) => a.load - b.load)[0]?.id;
+}
+
+/** A node that is alive takes part in its own replacement: the others need not be a majority without it. */
+function canMove(state: Metadata, record: TabletRecord, node: NodeId, alive: (node: NodeId) => boolean): boolean {
+  if (!alive(node) || !canDoWithout(record, (other) => !alive(other))) return false;
+  const others = record.confirmed.filter((replica) => nodeOf(replica) !== node);
+  return others.some((replica) => alive(nodeOf(replica))) || freeNode(state, record, alive) !== undefined;
 }
 
 function moved(record: TabletRecord, node: NodeId, heir: NodeId | undefined): TabletRecord {
   const { [String(node)]: _gone, ...rebuilding } = record.rebuilding ?? {};
   const position = record.replicas.findIndex((replica) => nodeOf(replica) === node);
   const without = { ...withoutNode(record, node), rebuilding };
-  return heir === undefined ? without : withReplica(without, heir, position < 0 ? undefined : position);
+  if (heir === undefined) return { ...without, vacant: (record.vacant ?? 0) + 1 };
+  return withReplica(without, heir, position < 0 ? undefined : position);
 }
 
 /** A node that is to leave and has no part in any tablet any more. */

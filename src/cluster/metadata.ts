@@ -76,6 +76,8 @@ export interface TabletRecord {
   readonly generations: Readonly<Record<string, number>>;
   /** Nodes whose replica was lost to damage and that are to be given another, with its place in `replicas`, by node. */
   readonly rebuilding?: Readonly<Record<string, number>>;
+  /** Replicas that were given up with a removed node because no other one was free; made up for when there is one. */
+  readonly vacant?: number;
 }
 
 export interface Metadata {

@@ -46,6 +46,8 @@ export class Rebuild {
   #restoring: Promise<void> | null = null;
   /** In this life the whole node was said to be lost: every replica from before is out of the metadata's wishes. */
   #nodeIsNew = false;
+  /** What other voters have said of themselves while this node waits. */
+  readonly #isSound = new Map<NodeId, boolean>();
   #stopped = false;
 
   constructor(options: RebuildOptions) {
@@ -145,16 +147,22 @@ export class Rebuild {
     return 0;
   }
 
-  /** All other voters of the metadata group answer, and too many of them are damaged themselves. */
+  /** All other voters of the metadata group have answered, and too many of them are damaged themselves. */
   async #isHopeless(): Promise<boolean> {
     const { identity, ask } = this.#options;
     const { node, voters, seeds } = identity();
     if (!voters.includes(node)) return false;
     const other = seeds.filter((seed) => seed.node !== node && voters.includes(seed.node));
     if (other.length + 1 < voters.length) return false;
-    const answers = await Promise.all(other.map((seed) => ask(seed, { type: 'hello' })));
-    if (answers.some((answer) => answer === null)) return false;
-    const sound = answers.filter((answer) => answer?.damaged === false).length;
+    await Promise.all(
+      other.map(async (seed) => {
+        const answer = await ask(seed, { type: 'hello' });
+        // One that has gone silent is what it was when it was last heard: it may have given up already.
+        if (answer !== null) this.#isSound.set(seed.node, !answer.damaged);
+      }),
+    );
+    if (other.some((seed) => !this.#isSound.has(seed.node))) return false;
+    const sound = other.filter((seed) => this.#isSound.get(seed.node) === true).length;
     return sound < Math.floor(voters.length / 2) + 1;
   }
 }

@@ -3,8 +3,8 @@
 import { nodeOf } from '../tablet/replica-id.ts';
 import type { Identity } from './identity.ts';
 import type { LeaderTable } from './leader-table.ts';
-import type { Metadata } from './metadata.ts';
 import { rebuildingNodes } from './membership-changes.ts';
+import type { Metadata } from './metadata.ts';
 import type { ClusterView, NodeId } from './view.ts';
 
 export function buildView(from: {

@@ -15,7 +15,7 @@ export function clusterStatus(cluster: Cluster, uptime_s: number): ClusterStatus
   const tablets = view.tablets.map((tablet) => {
     const leadership = cluster.leaders.get(tablet.id);
     const living = tablet.replicas.filter((node) => alive.has(node)).length;
-    if (living < Math.min(replicationFactor, view.nodes.length) || (leadership?.behind ?? 0) > 0) underReplicated += 1;
+    if (living < replicationFactor || (leadership?.behind ?? 0) > 0) underReplicated += 1;
     // A leader that is gone is nobody's leader, even before another one is elected.
     const leader = alive.has(tablet.leader) ? tablet.leader : 0;
     return {

@@ -51,6 +51,11 @@ export class Node implements NodeApi, AdminSource {
   #draining = false;
   #ready = false;
   #failure: Error | null = null;
+  #removal: Error | null = null;
+  #tellRemoved: () => void = () => undefined;
+  readonly #removed = new Promise<void>((resolve) => {
+    this.#tellRemoved = resolve;
+  });
 
   constructor(options: NodeOptions) {
     this.#options = options;
@@ -87,6 +92,7 @@ export class Node implements NodeApi, AdminSource {
       requestTimeout_ms: options.requestTimeout_ms,
       inFlightBytesMax: options.inflight_bytes_max,
       failed: (error) => this.#fail(error),
+      removed: (error) => this.#noteRemoved(error),
     });
     this.#door = new RedisDoor({
       router: this.#cluster,
@@ -119,6 +125,7 @@ export class Node implements NodeApi, AdminSource {
     await this.#cluster.whenEntered();
     while (!this.#cluster.serving) {
       if (this.#failure !== null) throw this.#failure;
+      if (this.#removal !== null) throw this.#removal;
       if (this.#stopped)
         throw new FolkmootError('DRAINING', 'the node was stopped before it served', 'Start it again.');
       await this.#sleep(POLL_MS);
@@ -155,6 +162,10 @@ export class Node implements NodeApi, AdminSource {
     await this.#lock?.release();
   }
 
+  whenRemoved(): Promise<void> {
+    return this.#removed;
+  }
+
   status(): ClusterStatus {
     return clusterStatus(this.#cluster, (this.#clock.monotonic_ms() - this.#startedAt_ms) / 1_000);
   }
@@ -185,6 +196,10 @@ export class Node implements NodeApi, AdminSource {
 
   removeReplica(tablet: TabletId, node: NodeId): Promise<void> {
     return this.#cluster.administration.request({ type: 'removeReplica', tablet, node });
+  }
+
+  removeNode(node: NodeId): Promise<void> {
+    return this.#cluster.administration.request({ type: 'removeNode', node });
   }
 
   block(nodes: readonly NodeId[]): void {
@@ -254,6 +269,13 @@ export class Node implements NodeApi, AdminSource {
       }
       await this.#sleep(SEED_POLL_MS);
     }
+  }
+
+  #noteRemoved(error: Error): void {
+    if (this.#removal !== null) return;
+    this.#removal = error;
+    this.#log.warn({}, `${error.message}; it stops`);
+    this.#tellRemoved();
   }
 
   #fail(error: Error): void {

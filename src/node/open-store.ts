@@ -27,7 +27,7 @@ export async function openStore(
       throw new FolkmootError(
         'UNRECOVERABLE',
         `${what}, and this node knows of no other that has its data`,
-        `Nothing was removed. Restore ${folder} from before the damage, together with the rest of the data folder.`,
+        'Nothing was removed. Restore the whole data folder from a backup.',
         { cause: error },
       );
     }

@@ -106,6 +106,8 @@ export class Rig {
   /** What the next snapshot streams do: break after so many chunks. */
   breakSnapshotAfter = Number.POSITIVE_INFINITY;
   snapshotsOpened = 0;
+  /** The next snapshot that is installed counts as broken off for its sender. */
+  loseNextConfirmation = false;
   /** In this chunk of the next snapshot stream a bit is flipped; 0 for none, the first is 1. */
   flipInSnapshotChunk = 0;
   /** What stations that start from now on are told. */
@@ -326,7 +328,12 @@ export class Rig {
           }
         });
       },
-      end: () => sink?.end((complete) => stream.onClosed(complete)),
+      end: () =>
+        sink?.end((complete) => {
+          const lost = this.loseNextConfirmation;
+          this.loseNextConfirmation = false;
+          stream.onClosed(complete && !lost);
+        }),
       abort: () => sink?.abort(),
     };
     if (sink === null) this.clock.after(1, () => stream.onClosed(false));

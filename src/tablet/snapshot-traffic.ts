@@ -54,7 +54,14 @@ export class SnapshotTraffic {
       const tablet = this.#options.tablets.get(group);
       if (tablet === undefined || message.type !== MessageType.snapshot || message.snapshot === null) return;
       if (message.to !== tablet.replica || nodeOf(message.from) !== from) return;
-      if (message.term >= tablet.raft.term) sink = this.#beginInstall(tablet, message.snapshot);
+      if (message.term < tablet.raft.term) return;
+      if (!tablet.installing && message.snapshot.index <= tablet.raft.commitIndex) {
+        // It is here already, and the leader has not heard so: told again, or it would offer it for ever.
+        tablet.raft.step(message);
+        this.#options.turns.markDirty(tablet);
+        return;
+      }
+      sink = this.#beginInstall(tablet, message.snapshot);
     });
     return sink;
   }
@@ -72,8 +79,6 @@ export class SnapshotTraffic {
   #beginInstall(tablet: Tablet, snapshot: SnapshotMeta): SnapshotSink | null {
     const { store, queue } = this.#options;
     if (this.#receivers.has(tablet.id)) return null;
-    // Only a snapshot that is ahead of what this replica has: never back in time.
-    if (!tablet.installing && snapshot.index <= tablet.raft.commitIndex) return null;
     this.#log.info({ tablet: tablet.id, index: snapshot.index }, 'installing a snapshot');
     tablet.installing = true;
     tablet.abandon();

@@ -284,9 +284,14 @@ export class TabletHost {
     for (const [id, replica] of lost) this.#lost.add(id, replica);
     for (const [id, meta] of stored.metas) {
       if (meta === null || lost.has(id)) continue;
-      const tablet = this.#add(id, meta.replica, recoveredState(meta, recovery.groups.get(id)), meta);
+      const state = recoveredState(meta, recovery.groups.get(id));
+      const tablet = this.#add(id, meta.replica, state, meta);
       tablet.installing = meta.installing;
       tablet.consistentIndex = meta.consistentIndex;
+      tablet.earlierLog = {
+        index: tablet.raft.lastIndex,
+        term: Math.max(state.snapshot.term, state.entries.at(-1)?.term ?? 0),
+      };
       tablet.withholdVotes(silentUntil_ms, this.clock.monotonic_ms());
     }
   }

@@ -91,6 +91,8 @@ export class Tablet {
   votesWithheldUntil_ms = 0;
   /** Below this applied index the state is a mixture, see `TabletMeta`. */
   consistentIndex = 0;
+  /** The end of the log that an earlier life has left. */
+  earlierLog = { index: 0, term: 0 };
   /** True while the host's dirty list holds this tablet. */
   dirty = false;
 
@@ -300,6 +302,15 @@ export class Tablet {
       this.#orphans.delete(orphanIndex);
       this.#finish(orphan, Outcome.unknown);
     }
+  }
+
+  /**
+   * Whether everything is applied that any earlier life of this replica can have applied. Commit indexes are not always on disk,
+   * so the state may have gone back at a restart; what was committed then is in the log that was left, or below the first
+   * entry of a later term (leader completeness, thesis 3.6.3).
+   */
+  get isCurrent(): boolean {
+    return this.raft.appliedIndex >= this.earlierLog.index || this.appliedTerm > this.earlierLog.term;
   }
 
   /** Until `until_ms` this replica neither votes nor campaigns. */
