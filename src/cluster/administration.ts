@@ -180,7 +180,7 @@ export class Administration {
 
   /** Carries out a change of the metadata on its leader. */
   async #change(request: MetadataRequest): Promise<ClusterReply> {
-    const { metadata, isAlive, logger } = this.#options;
+    const { metadata, host, isAlive, logger } = this.#options;
     switch (request.type) {
       case 'join':
         return await this.#join(request);
@@ -191,7 +191,10 @@ export class Administration {
       case 'rebuildNode':
         return await this.#rebuildNode(request);
       case 'removeNode':
-        await metadata.write((transaction, state) => beginRemoval(transaction, state, request.node, isAlive));
+        await metadata.write((transaction, state) => {
+          const voters = (host()?.get(METADATA_TABLET)?.confState.voters ?? []).map(nodeOf);
+          beginRemoval(transaction, state, request.node, isAlive, voters);
+        });
         logger.info({ member: request.node }, 'a node is being removed');
         return reply({});
       default:

@@ -180,7 +180,9 @@ export function decodeRequest(bytes: Buffer): ClusterRequest | null {
 export function decodeReply(bytes: Buffer): ClusterReply | null {
   const value = parse(bytes);
   if (value === null) return null;
-  if (!isText(value, ['error', 'clusterId']) || typeof value['again'] !== 'boolean') return null;
+  // An error may be as long as it needs to be to help.
+  if (typeof value['error'] !== 'string' || !isText(value, ['clusterId'])) return null;
+  if (typeof value['again'] !== 'boolean') return null;
   if (!Number.isSafeInteger(value['node']) || !Array.isArray(value['seeds'])) return null;
   return reply(value as Partial<ClusterReply>);
 }

@@ -5,7 +5,7 @@
 import { FolkmootError } from '../base/errors.ts';
 import type { ReplicaId } from '../raft/types.ts';
 import type { Transaction } from '../tablet/operation.ts';
-import { generationOf, nodeOf, replicaId } from '../tablet/replica-id.ts';
+import { nodeOf, replicaId } from '../tablet/replica-id.ts';
 import {
   deleteNode,
   type Metadata,
@@ -39,11 +39,9 @@ function awaitingNodes(record: TabletRecord): NodeId[] {
   return Object.keys(record.rebuilding ?? {}).map(Number);
 }
 
-/** Nodes whose replica was lost and that have no whole one in its place yet. */
+/** Nodes that have no whole replica yet: theirs was lost, or is new. */
 export function rebuildingNodes(record: TabletRecord): NodeId[] {
-  const incoming = record.replicas.filter(
-    (replica) => generationOf(replica) > 1 && !record.confirmed.includes(replica),
-  );
+  const incoming = record.replicas.filter((replica) => !record.confirmed.includes(replica));
   return [...new Set([...awaitingNodes(record), ...incoming.map(nodeOf)])];
 }
 
@@ -145,13 +143,14 @@ export function replaceLost(state: Metadata, alive: (node: NodeId) => boolean): 
 
 /**
  * A node is to leave: its replicas go to nodes that are alive and have none, or are given up where there is none. It is
- * deleted when no group has it as a member any more (`leavingNode`).
+ * deleted when no group has it as a member any more (`leavingNode`). `voters`: the nodes that vote in the metadata group.
  */
 export function beginRemoval(
   transaction: Transaction,
   state: Metadata,
   node: NodeId,
   alive: (node: NodeId) => boolean,
+  voters: readonly NodeId[],
 ): void {
   const record = state.nodes.get(node);
   if (record === undefined) {
@@ -162,24 +161,29 @@ export function beginRemoval(
   if (state.nodes.size === 1) {
     throw new FolkmootError('CONFLICT', `node ${node} is the only one of the cluster`, 'Let another node join first.');
   }
-  const gone = (other: NodeId): boolean => other === node || !alive(other);
-  const held = [...state.tablets.values()].filter((tablet) => isMember(tablet, node));
-  const bad = held.filter((tablet) => !canDoWithout(tablet, gone) && !canMove(state, tablet, node, alive));
-  if (bad.length > 0) {
-    throw new FolkmootError(
-      'CONFLICT',
-      `without node ${node} ${bad.length} tablets (${bad.map(({ id }) => id).join(', ')}) would have no majority of living replicas`,
-      'Start the nodes that are down, then remove it.',
-    );
-  }
   const leaving = { ...record, leaving: true };
   const tablets = new Map(state.tablets);
   const nodes = new Map(state.nodes).set(node, leaving);
-  for (const tablet of held) {
+  const changes: TabletRecord[] = [];
+  const bad: TabletRecord[] = [];
+  for (const tablet of state.tablets.values()) {
+    if (!isMember(tablet, node)) continue;
     const after = moved(tablet, node, freeNode({ nodes, tablets }, tablet, alive));
+    if (!canRemove(tablet, after, alive)) bad.push(tablet);
     tablets.set(tablet.id, after);
-    putTablet(transaction, after);
+    changes.push(after);
   }
+  const others = voters.filter((voter) => voter !== node);
+  if (bad.length > 0 || !hasMajority(others, alive)) {
+    const what =
+      bad.length > 0 ? `${bad.length} tablets (${bad.map(({ id }) => id).join(', ')})` : 'the metadata group';
+    throw new FolkmootError(
+      'CONFLICT',
+      `without node ${node} ${what} would have no majority of living replicas`,
+      'Start the nodes that are down, or let others join, then remove it.',
+    );
+  }
+  for (const change of changes) putTablet(transaction, change);
   putNode(transaction, leaving);
 }
 
@@ -196,11 +200,13 @@ function freeNode(
   return free.map(({ id }) => ({ id, load: load(id) })).sort((a, b) => a.load - b.load)[0]?.id;
 }
 
-/** A node that is alive takes part in its own replacement: the others need not be a majority without it. */
-function canMove(state: Metadata, record: TabletRecord, node: NodeId, alive: (node: NodeId) => boolean): boolean {
-  if (!alive(node) || !canDoWithout(record, (other) => !alive(other))) return false;
-  const others = record.confirmed.filter((replica) => nodeOf(replica) !== node);
-  return others.some((replica) => alive(nodeOf(replica))) || freeNode(state, record, alive) !== undefined;
+/** The change needs a majority of those that there are, and what comes out of it must have one too. */
+function canRemove(before: TabletRecord, after: TabletRecord, alive: (node: NodeId) => boolean): boolean {
+  return hasMajority(before.confirmed.map(nodeOf), alive) && hasMajority(after.replicas.map(nodeOf), alive);
+}
+
+function hasMajority(members: readonly NodeId[], alive: (node: NodeId) => boolean): boolean {
+  return members.filter(alive).length >= Math.floor(members.length / 2) + 1;
 }
 
 function moved(record: TabletRecord, node: NodeId, heir: NodeId | undefined): TabletRecord {

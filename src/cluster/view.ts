@@ -46,7 +46,7 @@ export interface TabletView {
   readonly leader: NodeId;
   readonly term: number;
   readonly replicas: readonly NodeId[];
-  /** Nodes that get a new replica in place of one that was lost, until it is whole. */
+  /** Nodes whose replica is not whole yet: it was lost and is rebuilt, or it is new. */
   readonly rebuilding: readonly NodeId[];
 }
 

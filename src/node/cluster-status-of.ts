@@ -14,7 +14,8 @@ export function clusterStatus(cluster: Cluster, uptime_s: number): ClusterStatus
   let underReplicated = 0;
   const tablets = view.tablets.map((tablet) => {
     const leadership = cluster.leaders.get(tablet.id);
-    const living = tablet.replicas.filter((node) => alive.has(node)).length;
+    const whole = tablet.replicas.filter((node) => !tablet.rebuilding.includes(node));
+    const living = whole.filter((node) => alive.has(node)).length;
     if (living < replicationFactor || (leadership?.behind ?? 0) > 0) underReplicated += 1;
     // A leader that is gone is nobody's leader, even before another one is elected.
     const leader = alive.has(tablet.leader) ? tablet.leader : 0;
