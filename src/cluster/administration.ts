@@ -236,7 +236,7 @@ export class Administration {
         if (known.token === request.token) return known.id;
         if (known.host === request.host && known.ports.peer === request.ports.peer) {
           throw new Error(
-            `${request.host}:${request.ports.peer} is node ${known.id} (${known.name}) of this cluster already, and the folder of the node that asks is not that node's: if that node is gone for good, remove it first with "folkmoot remove ${known.name}"; else start it with its own folder, or give this one another address or --peer-port`,
+            `${request.host}:${request.ports.peer} is node ${known.id} of this cluster already, and the folder of the node that asks is not that node's: if that node is gone for good, remove it first with "folkmoot remove ${known.name}"; else start it with its own folder, or give this one another address or --peer-port`,
           );
         }
         if (known.name === request.name) {

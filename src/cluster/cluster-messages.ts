@@ -155,6 +155,8 @@ export function decodeRequest(bytes: Buffer): ClusterRequest | null {
         : null;
     case 'addReplica':
     case 'removeReplica':
+    case 'transfer':
+      return isId(value['tablet']) && isId(value['node']) ? (value as unknown as ReplicaRequest) : null;
     case 'rebuildNode':
       return isId(value['node']) && isId(value['epoch']) && isText(value, ['clusterId'])
         ? (value as unknown as RebuildNodeRequest)
@@ -169,8 +171,6 @@ export function decodeRequest(bytes: Buffer): ClusterRequest | null {
       return isId(value['tablet']) && isId(value['node']) && Array.isArray(value['replicas'])
         ? (value as unknown as ReplicaRequest)
         : null;
-    case 'transfer':
-      return isId(value['tablet']) && isId(value['node']) ? (value as unknown as ReplicaRequest) : null;
     default:
       return null;
   }

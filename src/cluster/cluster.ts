@@ -14,46 +14,31 @@ import { nodeOf, replicaId } from '../tablet/replica-id.ts';
 import type { Tablet } from '../tablet/tablet.ts';
 import type { TabletHost } from '../tablet/tablet-host.ts';
 import { Administration, isSameNode } from './administration.ts';
-import { errorOf, type Seed } from './cluster-messages.ts';
+import type { Seed } from './cluster-messages.ts';
 import type { ClusterOptions, OpenedStorage, Self } from './cluster-options.ts';
 import { Director } from './director.ts';
 import { Entrance, type Membership } from './entrance.ts';
 import { FirstRecords } from './first-records.ts';
-import { beginLife, type Identity, NOBODY_YET, saveIdentity } from './identity.ts';
+import type { Identity } from './identity.ts';
+import { IdentityKeeper } from './identity-keeper.ts';
 import { LeaderTable } from './leader-table.ts';
 import { LeadershipNews } from './leadership-news.ts';
 import { makeHost } from './make-host.ts';
-import { rebuildingNodes, removedError, unrecoverable } from './membership-changes.ts';
 import { MembershipKeeper } from './membership-keeper.ts';
-import {
-  EMPTY_METADATA,
-  FIRST_NODE,
-  METADATA_FOUNDERS,
-  METADATA_RANGE,
-  METADATA_TABLET,
-  type Metadata,
-  slotRanges,
-} from './metadata.ts';
+import { EMPTY_METADATA, FIRST_NODE, METADATA_FOUNDERS, METADATA_TABLET, type Metadata } from './metadata.ts';
 import { MetadataGroup } from './metadata-group.ts';
 import { PeerWatch } from './peer-watch.ts';
-import { Rebuild } from './rebuild.ts';
-import { type Place, SlotRouter } from './slot-router.ts';
+import { placesOf, rangesOf } from './places.ts';
+import { Rebuild, type RebuildOptions, refuseAlone, refuseStrangers } from './rebuild.ts';
+import { RemovalWatch } from './removal-watch.ts';
+import { SlotRouter } from './slot-router.ts';
 import { receiveSnapshot } from './snapshot-link.ts';
 import { Steward } from './steward.ts';
 import { TabletDuties } from './tablet-duties.ts';
 import { Transport } from './transport.ts';
 import { PeerCalls } from './transport-calls.ts';
-import { Verdict } from './transport-handshake.ts';
 import { Channel } from './transport-types.ts';
-import {
-  type ClusterView,
-  type NodeId,
-  type RoutedOperation,
-  type Router,
-  SLOT_COUNT,
-  type Slot,
-  type TabletId,
-} from './view.ts';
+import type { ClusterView, NodeId, RoutedOperation, Router, Slot, TabletId } from './view.ts';
 import { buildView } from './view-builder.ts';
 
 export type { ClusterOptions, Self } from './cluster-options.ts';
@@ -83,8 +68,8 @@ export class Cluster implements Router {
   readonly #entrance: Entrance;
   readonly #watch: PeerWatch;
   readonly #news: LeadershipNews;
-  #identity: Identity = NOBODY_YET;
-  #savingIdentity: Promise<void> = Promise.resolve();
+  readonly #identity: IdentityKeeper;
+  readonly #removal: RemovalWatch;
   #self: Self = { token: '', redisId: '', name: '', host: '', zone: '', ports: NO_PORTS };
   #host: TabletHost | null = null;
   #storage: OpenedStorage | null = null;
@@ -97,13 +82,17 @@ export class Cluster implements Router {
     this.#options = options;
     this.#log = options.logger;
     const { network, clock, logger, prng } = options;
+    this.#identity = new IdentityKeeper(options);
     this.#transport = new Transport(
       { network, clock, logger, prng: prng.fork() },
       {
         onFrame: (from, channel, payload) => this.#frame(from, channel, payload),
         onPeerUp: (node) => this.#peerUp(node),
         onPeerDown: (node) => this.#peerDown(node),
-        onRefused: (peer, reason, verdict) => this.#refused(peer, reason, verdict),
+        onRefused: (peer, reason, verdict) => {
+          this.#log.debug({ peer, reason }, 'a peer refused this node');
+          this.#removal.refused(peer, verdict);
+        },
         onGuest: (request, respond) => this.#administration.guest(request, respond),
         onBulk: (from, header) => receiveSnapshot(this.#host?.receiveSnapshot(from, header) ?? null),
       },
@@ -118,7 +107,7 @@ export class Cluster implements Router {
       this.#viewChanged();
       this.#slots.leaderChanged(tablet);
     });
-    const self = (): NodeId => this.#identity.node;
+    const self = (): NodeId => this.#identity.current.node;
     const host = (): TabletHost | null => this.#host;
     const leaders = this.#leaders;
     this.#watch = new PeerWatch({ clock, liveness: options.liveness, leaders, self });
@@ -135,7 +124,7 @@ export class Cluster implements Router {
     this.#administration = new Administration({
       clock,
       metadata: this.#metadata,
-      identity: () => this.#identity,
+      identity: () => this.#identity.current,
       host,
       leaderOf: (tablet) => leaders.get(tablet)?.node ?? 0,
       isAlive: (node) => this.isAlive(node),
@@ -153,21 +142,24 @@ export class Cluster implements Router {
       news: this.#news,
       administration: this.#administration,
     });
+    const ask: RebuildOptions['ask'] = (seed, request) => this.#administration.ask(this.#transport, seed, request);
+    this.#removal = new RemovalWatch({ identity: this.#identity, ask, removed: options.removed });
     this.#rebuild = new Rebuild({
       ...options,
-      identity: () => this.#identity,
+      identity: () => this.#identity.current,
       host,
       metadata: () => this.metadata,
       administration: this.#administration,
       others: () => this.#others(),
-      ask: (address, request) => this.#administration.ask(this.#transport, address, request),
+      discardDamaged: () => this.#storage?.discardDamaged() ?? Promise.resolve(),
+      ask,
     });
     this.#firstRecords = new FirstRecords(options, this.#metadata);
     this.#entrance = new Entrance({
       ...options,
-      identity: () => this.#identity,
+      identity: () => this.#identity.current,
       self: () => this.#self,
-      ask: (seed, request) => this.#administration.ask(this.#transport, seed, request),
+      ask,
       becomeMember: (membership) => this.#becomeMember(membership),
     });
     options.liveness.onChange = (node, change) => this.#livenessChanged(node, change);
@@ -175,18 +167,17 @@ export class Cluster implements Router {
 
   /** Binds the peer port, opens storage, and enters the cluster if this node already belongs to one. */
   async listen(self: Self): Promise<void> {
-    const { disk, folder } = this.#options;
     // Bound before anything is written: a port that is taken must leave no trace.
     const { port } = await this.#transport.start(self.host, self.ports.peer);
     this.#self = { ...self, ports: { ...self.ports, peer: port } };
-    this.#identity = await beginLife(disk, folder);
+    await this.#identity.beginLife();
     this.#storage = await this.#options.openStorage(this.#others().length > 0);
-    if (this.#identity.node !== 0) await this.#enter();
+    if (this.#identity.current.node !== 0) await this.#enter();
     else this.#entrance.lookForCluster();
   }
 
   get identity(): Identity {
-    return this.#identity;
+    return this.#identity.current;
   }
 
   get metadata(): Metadata {
@@ -216,12 +207,12 @@ export class Cluster implements Router {
   /** Whether this node's record is right and every slot has a leader that this node knows to be alive. */
   get serving(): boolean {
     const { tablets, nodes } = this.metadata;
-    const record = nodes.get(this.#identity.node);
+    const record = nodes.get(this.#identity.current.node);
     if (tablets.size === 0 || record === undefined || !isSameNode(record, this.#self)) return false;
     for (const id of tablets.keys()) {
       const leader = this.#leaders.get(id)?.node ?? 0;
       if (leader === 0 || !this.isAlive(leader)) return false;
-      if (leader === this.#identity.node && !this.#host?.get(id)?.serving) return false;
+      if (leader === this.#identity.current.node && !this.#host?.get(id)?.serving) return false;
     }
     return true;
   }
@@ -264,6 +255,7 @@ export class Cluster implements Router {
     this.#slots.drain();
     await this.#keeper.idle();
     if (this.#host !== null) await this.#host.stop();
+    await this.#identity.settled();
     await this.#options.liveness.stop();
     await this.#transport.stop();
     if (this.#storage !== null) {
@@ -283,11 +275,11 @@ export class Cluster implements Router {
   view(): ClusterView {
     this.#view ??= buildView({
       version: this.#viewVersion,
-      identity: this.#identity,
+      identity: this.#identity.current,
       metadata: this.metadata,
       leaders: this.#leaders,
       isAlive: (node) => this.isAlive(node),
-      isConnected: (node) => node === this.#identity.node || this.#transport.connected(node),
+      isConnected: (node) => node === this.#identity.current.node || this.#transport.connected(node),
     });
     return this.#view;
   }
@@ -330,23 +322,23 @@ export class Cluster implements Router {
   // Entering.
 
   async #becomeMember(membership: Membership): Promise<void> {
-    assert(this.#identity.node === 0, 'a node joins one cluster, once');
-    await this.#changeIdentity(membership);
+    assert(this.#identity.current.node === 0, 'a node joins one cluster, once');
+    await this.#identity.change(membership);
     await this.#enter();
   }
 
   async #enter(): Promise<void> {
     const { clock, liveness } = this.#options;
     const self = this.#self;
-    const { clusterId, node, epoch, seeds, begun } = this.#identity;
+    const { clusterId, node, epoch, seeds, begun } = this.#identity.current;
     const storage = this.#storage;
     assert(storage !== null, 'storage is open before the node enters its cluster');
     const host = makeHost({
       options: this.#options,
-      identity: this.#identity,
+      identity: this.#identity.current,
       storage,
       transport: this.#transport,
-      rangesOf: (tablet) => this.#rangesOf(tablet),
+      rangesOf: (tablet) => rangesOf(this.metadata, tablet),
       leadershipChanged: (tablet) => this.#leadershipChanged(tablet),
       applied: (tablet) => {
         if (tablet.id === METADATA_TABLET) this.#metadata.refresh();
@@ -357,8 +349,9 @@ export class Cluster implements Router {
     this.#host = host;
     // What the log held is in the replicas now.
     this.#storage = { ...storage, recovery: { groups: new Map(), damage: [], tornTail: false } };
+    refuseStrangers(host, node);
+    if (this.#others().length === 0) refuseAlone(host, storage.store);
     // Peers dial a newcomer as soon as the metadata names it: it must know them before it does anything slow.
-    if (this.#others().length === 0) refuseAlone(host, storage);
     this.#metadata.refresh();
     // Without the metadata nobody knows which keys are whose, so the node is rebuilt as a whole.
     const isDamaged = begun && host.get(METADATA_TABLET) === undefined;
@@ -373,7 +366,7 @@ export class Cluster implements Router {
       const founders = node === FIRST_NODE ? METADATA_FOUNDERS : null;
       await host.create([{ id: METADATA_TABLET, replica: replicaId(node, 1), founders }]);
     }
-    if (!begun) await this.#changeIdentity({ begun: true });
+    if (!begun) await this.#identity.change({ begun: true });
     // Without liveness a leader would find no support and step down again.
     await live;
     host.start();
@@ -395,7 +388,7 @@ export class Cluster implements Router {
 
   /** Where other members may be: those of the last life, and those that this node was told of. */
   #others(): { host: string; port: number }[] {
-    const known = this.#identity.seeds.filter((seed) => seed.node !== this.#identity.node);
+    const known = this.#identity.others;
     const told = this.#entrance.otherSeeds();
     return [
       ...known,
@@ -403,26 +396,8 @@ export class Cluster implements Router {
     ];
   }
 
-  #changeIdentity(change: Partial<Identity>): Promise<void> {
-    this.#identity = { ...this.#identity, ...change };
-    const { disk, folder } = this.#options;
-    this.#savingIdentity = this.#savingIdentity.then(() => saveIdentity(disk, folder, this.#identity));
-    return this.#savingIdentity;
-  }
-
-  /** A damaged node has only its own folder to tell it where the others are. */
-  #rememberMembers(): void {
-    const seeds = this.#seeds();
-    const voters = (this.#host?.get(METADATA_TABLET)?.confState.voters ?? []).map(nodeOf);
-    if (seeds.length === 0 || voters.length === 0) return;
-    if (JSON.stringify([seeds, voters]) === JSON.stringify([this.#identity.seeds, this.#identity.voters])) return;
-    this.#changeIdentity({ seeds, voters }).catch((error: unknown) => {
-      this.#log.warn({ error: String(error) }, 'the list of members could not be saved');
-    });
-  }
-
   #connect(seeds: readonly Seed[]): void {
-    const self = this.#identity.node;
+    const self = this.#identity.current.node;
     const peers = seeds.filter((seed) => seed.node !== self);
     this.#transport.setPeers(peers);
     this.#options.liveness.setPeers(peers);
@@ -432,11 +407,11 @@ export class Cluster implements Router {
 
   #metadataChanged(state: Metadata): void {
     if (state.nodes.size > 0) this.#connect(this.#seeds());
-    this.#rememberMembers();
-    const { node } = this.#identity;
-    if (state.removed.has(node)) this.#options.removed(removedError(state, node));
+    const voters = this.#host?.get(METADATA_TABLET)?.confState.voters ?? [];
+    this.#identity.rememberMembers(this.#seeds(), voters.map(nodeOf));
+    this.#removal.metadataChanged(state);
     this.#syncReplicas();
-    this.#placeSlots();
+    this.#slots.setPlaces(placesOf(this.metadata, this.#host));
     this.#viewChanged();
   }
 
@@ -445,29 +420,13 @@ export class Cluster implements Router {
     if (host === null) return;
     this.#keeper.sync(
       host,
-      this.#identity.node,
+      this.#identity.current.node,
       () => this.metadata,
       () => {
-        this.#placeSlots();
+        this.#slots.setPlaces(placesOf(this.metadata, this.#host));
         this.#viewChanged();
       },
     );
-  }
-
-  #placeSlots(): void {
-    const places = new Array<Place | undefined>(SLOT_COUNT).fill(undefined);
-    for (const record of this.metadata.tablets.values()) {
-      const place = { tablet: record.id, replica: this.#host?.get(record.id) };
-      places.fill(place, record.slotFirst, record.slotLast + 1);
-    }
-    this.#slots.setPlaces(places);
-  }
-
-  #rangesOf(tablet: TabletId) {
-    if (tablet === METADATA_TABLET) return [METADATA_RANGE];
-    const record = this.metadata.tablets.get(tablet);
-    assert(record !== undefined, 'a tablet is in the metadata before a node has a replica of it');
-    return slotRanges(record.slotFirst, record.slotLast);
   }
 
   // Leadership and liveness.
@@ -481,7 +440,7 @@ export class Cluster implements Router {
 
   #toEverybody(bytes: Buffer): void {
     for (const node of this.metadata.nodes.keys()) {
-      if (node !== this.#identity.node) this.#transport.send(node, LEADERS_CHANNEL, bytes);
+      if (node !== this.#identity.current.node) this.#transport.send(node, LEADERS_CHANNEL, bytes);
     }
   }
 
@@ -491,27 +450,6 @@ export class Cluster implements Router {
     this.#host?.supportChanged();
     this.#viewChanged();
   }
-
-  /** A node that was removed while it was down finds out from those that do not know it any more. */
-  #refused(peer: NodeId, reason: string, verdict: number): void {
-    this.#log.debug({ peer, reason }, 'a peer refused this node');
-    if (verdict !== Verdict.unknownNode || this.#askingWhy) return;
-    const seed = this.#others().find((other) => 'node' in other && other.node === peer);
-    if (seed === undefined) return;
-    this.#askingWhy = true;
-    void this.#administration
-      .ask(this.#transport, seed, { type: 'hello', node: this.#identity.node })
-      .then((answer) => {
-        if (answer?.clusterId === this.#identity.clusterId && answer.code === 'NODE_REMOVED') {
-          this.#options.removed(errorOf(answer));
-        }
-      })
-      .finally(() => {
-        this.#askingWhy = false;
-      });
-  }
-
-  #askingWhy = false;
 
   #frame(from: NodeId, channel: number, payload: Buffer): void {
     if (channel === Channel.raft) this.#host?.receive(from, payload);
@@ -544,38 +482,15 @@ export class Cluster implements Router {
   #direct(): void {
     const group = this.#host?.get(METADATA_TABLET);
     if (group === undefined || !group.serving) return;
-    if (this.#identity.node === FIRST_NODE && this.metadata.cluster === null) {
-      this.#firstRecords.write(this.#identity.clusterId, this.#self);
+    if (this.#identity.current.node === FIRST_NODE && this.metadata.cluster === null) {
+      this.#firstRecords.write(this.#identity.current.clusterId, this.#self);
     } else this.#director.step(group, (node) => this.isAlive(node));
   }
 
   #doDuties(): void {
-    const record = this.metadata.nodes.get(this.#identity.node);
+    const record = this.metadata.nodes.get(this.#identity.current.node);
     if (record !== undefined && !this.#news.draining) this.#administration.move(record, this.#self);
     this.#duties.step();
     this.#rebuild.step();
-    if (this.#host?.lost.size === 0) this.#discardDamaged();
   }
-
-  /** Every lost replica is out of its group and gone: a store that was put aside holds nothing that anybody needs. */
-  #discardDamaged(): void {
-    const discard = this.#storage?.discardDamaged;
-    const { node } = this.#identity;
-    if (this.#discarded || discard === undefined || this.#host?.get(METADATA_TABLET) === undefined) return;
-    if (!this.metadata.nodes.has(node)) return;
-    for (const record of this.metadata.tablets.values()) if (rebuildingNodes(record).includes(node)) return;
-    this.#discarded = true;
-    discard().catch((error: unknown) => this.#log.warn({ error: String(error) }, 'the damaged store was not removed'));
-  }
-
-  #discarded = false;
-}
-
-/** A node that is a cluster alone has nobody to be rebuilt from: nothing is changed, and it does not start. */
-function refuseAlone(host: TabletHost, storage: OpenedStorage): void {
-  const [lost] = host.lost.values();
-  const [key] = storage.store.damagedKeys;
-  if (lost === undefined && key === undefined) return;
-  const what = lost?.reason ?? `the value of key ${Buffer.from(key ?? '', 'latin1').toString('hex')} is damaged`;
-  throw unrecoverable(`the data of this node is damaged, and it knows of no other that has it: ${what}`);
 }

@@ -3,13 +3,15 @@
  * lost on this disk and what the metadata says, so a crash anywhere is followed by the same steps.
  */
 import type { Clock } from '../base/clock.ts';
+import { FolkmootError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
+import type { OrderedStore } from '../storage/ordered-store.ts';
 import { generationOf, nodeOf, replicaId } from '../tablet/replica-id.ts';
 import type { TabletHost } from '../tablet/tablet-host.ts';
 import type { Administration } from './administration.ts';
 import { type ClusterReply, type ClusterRequest, errorOf } from './cluster-messages.ts';
 import type { Identity } from './identity.ts';
-import { unrecoverable } from './membership-changes.ts';
+import { rebuildingNodes, unrecoverable } from './membership-changes.ts';
 import { METADATA_TABLET, type Metadata } from './metadata.ts';
 import type { NodeId, TabletId } from './view.ts';
 
@@ -36,6 +38,8 @@ export interface RebuildOptions {
   /** Where other members may be. */
   readonly others: () => readonly Address[];
   readonly ask: (address: Address, request: ClusterRequest) => Promise<ClusterReply | null>;
+  /** Removes a store that was put aside, if there is one. */
+  readonly discardDamaged: () => Promise<void>;
   readonly failed: (error: Error) => void;
 }
 
@@ -48,6 +52,7 @@ export class Rebuild {
   #nodeIsNew = false;
   /** What other voters have said of themselves while this node waits. */
   readonly #isSound = new Map<NodeId, boolean>();
+  #discarded = false;
   #stopped = false;
 
   constructor(options: RebuildOptions) {
@@ -82,6 +87,19 @@ export class Rebuild {
         this.#askFor(tablet, self, replica);
       }
     }
+    this.#discardIfDone(self);
+  }
+
+  /** Every lost replica is out of its group and gone: a store that was put aside holds nothing that anybody needs. */
+  #discardIfDone(self: NodeId): void {
+    const { host, metadata, discardDamaged } = this.#options;
+    if (this.#discarded || host()?.lost.size !== 0 || host()?.get(METADATA_TABLET)?.isCurrent !== true) return;
+    const { nodes, tablets } = metadata();
+    if (!nodes.has(self) || [...tablets.values()].some((record) => rebuildingNodes(record).includes(self))) return;
+    this.#discarded = true;
+    discardDamaged().catch((error: unknown) => {
+      this.#log.warn({ error: String(error) }, 'the damaged store was not removed');
+    });
   }
 
   #askFor(tablet: TabletId, node: NodeId, replica: number): void {
@@ -164,6 +182,28 @@ export class Rebuild {
     if (other.some((seed) => !this.#isSound.has(seed.node))) return false;
     const sound = other.filter((seed) => this.#isSound.get(seed.node) === true).length;
     return sound < Math.floor(voters.length / 2) + 1;
+  }
+}
+
+/** A node that is a cluster alone has nobody to be rebuilt from: nothing is changed, and it does not start. */
+export function refuseAlone(host: TabletHost, store: OrderedStore): void {
+  const [lost] = host.lost.values();
+  const [key] = store.damagedKeys;
+  if (lost === undefined && key === undefined) return;
+  const what = lost?.reason ?? `the value of key ${Buffer.from(key ?? '', 'latin1').toString('hex')} is damaged`;
+  throw unrecoverable(`the data of this node is damaged, and it knows of no other that has it: ${what}`);
+}
+
+/** Replicas of another node must never act for this one: its file of identity is not the one that belongs to the folder. */
+export function refuseStrangers(host: TabletHost, node: NodeId): void {
+  for (const tablet of host.all()) {
+    const owner = nodeOf(tablet.replica);
+    if (owner === node) continue;
+    throw new FolkmootError(
+      'FOLDER_OF_OTHER_NODE',
+      `the data folder holds replicas of node ${owner}, and its node.json says that it is node ${node}`,
+      `Put the right node.json back; or remove node ${owner} from the cluster and start with an empty folder.`,
+    );
   }
 }
 
