@@ -4,6 +4,7 @@ import { type Cluster, type ClusterNode, createCluster } from 'folkmoot/testing'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { cut, flipBit, flipIn, readBytes, segmentsOf, sizeOf, storeOf } from './support/damage.ts';
 import { Load, print, untilReplicated, verify, type Write } from './support/load.ts';
+import { ErrorReply, RespClient } from './support/resp-client.ts';
 
 let cluster: Cluster;
 
@@ -122,6 +123,28 @@ describe('a node is rebuilt, and nothing is lost, when', () => {
     await cluster.stop(second);
     expect(flipIn(storeOf(second), writes[50]?.value ?? '')).toBeGreaterThan(0);
     expect(await rebuild(second, writes, /the value of key [0-9a-f]+ is damaged/)).toBe(1);
+  });
+
+  test('a value in its store is damaged while it runs and leads: the reader gets what was written', SLOW, async () => {
+    const [, second] = nodes();
+    const writes = await written();
+    // What it has been told is in its store after a clean stop, and nowhere else in it.
+    await cluster.restart(second);
+    await untilReplicated(cluster);
+    const [write] = writes.filter(({ outcome }) => outcome === 'acknowledged') as [Write];
+    const admin = `http://${second.host}:${second.ports.admin}/api/tablets/${write.tablet}/transfer`;
+    const body = JSON.stringify({ node: second.id });
+    await fetch(admin, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    expect(flipIn(storeOf(second), write.value)).toBeGreaterThan(0);
+    // Leadership may have moved back meanwhile: a read that does not ask for the newest is answered by the node itself.
+    const client = new RespClient({ host: second.host, port: second.ports.redis });
+    await client.command('READONLY');
+    const answer = await client.command('GET', write.key);
+    expect(answer === write.value || answer instanceof ErrorReply).toBe(true);
+    client.close();
+    await cluster.waitFor(async () => (await count(second, 'rebuilt')) === 1, { what: 'rebuilt', timeout_ms: 45_000 });
+    await untilRebuilt();
+    await checkMajorities(second, writes);
   });
 
   test('the metadata in its store is damaged', SLOW, async () => {

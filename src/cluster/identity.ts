@@ -2,7 +2,9 @@
  * Who this node is, on its own disk: `node.json` in the data folder. The epoch goes up at every start and is durable before the
  * node says a word to its peers, so that they can tell one life of the node from the next.
  */
+import { crc32 } from 'node:zlib';
 import type { Disk } from '../base/disk.ts';
+import { FolkmootError } from '../base/errors.ts';
 import type { Seed } from './cluster-messages.ts';
 import type { NodeId } from './view.ts';
 
@@ -34,7 +36,8 @@ export async function beginLife(disk: Disk, folder: string): Promise<Identity> {
 }
 
 export async function saveIdentity(disk: Disk, folder: string, identity: Identity): Promise<void> {
-  const text = `${JSON.stringify({ version: VERSION, ...identity }, null, 2)}\n`;
+  const contents = { version: VERSION, ...identity };
+  const text = `${JSON.stringify({ ...contents, checksum: checksumOf(contents) }, null, 2)}\n`;
   await disk.replaceFile(`${folder}/${FILE}`, Buffer.from(text, 'utf8'));
 }
 
@@ -46,10 +49,31 @@ async function read(disk: Disk, folder: string): Promise<Identity> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return NOBODY_YET;
     throw error;
   }
-  const parsed: unknown = JSON.parse(contents.toString('utf8'));
-  if (!isIdentity(parsed)) throw new Error(`${folder}/${FILE} is not the identity of a node of this version`);
+  const parsed = parse(contents);
+  if (!isIdentity(parsed)) {
+    throw new FolkmootError(
+      'DATA_DAMAGED',
+      `${folder}/${FILE} is damaged, or not the identity of a node of this version`,
+      'Put the file back from a backup; or remove this node from the cluster and start it with an empty folder.',
+    );
+  }
   const { clusterId, node, epoch, seeds, voters = [], begun = node !== 0 } = parsed;
   return { clusterId, node, epoch, seeds, voters, begun };
+}
+
+function parse(contents: Buffer): unknown {
+  try {
+    const { checksum, ...parsed } = JSON.parse(contents.toString('utf8')) as Record<string, unknown>;
+    // An epoch that has gone back would be taken for another process with this identity, or worse, not be.
+    return checksum === undefined || checksum === checksumOf(parsed) ? parsed : null;
+  } catch {
+    // Not JSON: refused by the caller.
+    return null;
+  }
+}
+
+function checksumOf(contents: object): number {
+  return crc32(JSON.stringify(contents));
 }
 
 type Stored = Omit<Identity, 'voters' | 'begun'> & Partial<Identity>;

@@ -3,7 +3,7 @@
  * lost on this disk and what the metadata says, so a crash anywhere is followed by the same steps.
  */
 import type { Clock } from '../base/clock.ts';
-import { FolkmootError } from '../base/errors.ts';
+import { type ErrorCode, FolkmootError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { OrderedStore } from '../storage/ordered-store.ts';
 import { generationOf, nodeOf, replicaId } from '../tablet/replica-id.ts';
@@ -20,6 +20,8 @@ const POLL_MS = 200;
 const POLLS_PER_WORD = 25;
 /** So many times in a row all other voters have answered and too many are damaged: they hear the same from this node. */
 const HOPELESS_POLLS = 10;
+/** Answers that asking again does not change. */
+const FATAL: ReadonlySet<string> = new Set(['UNRECOVERABLE', 'NODE_REMOVED'] satisfies ErrorCode[]);
 /** Stands for a replica that nobody counts on any more. */
 export const NOBODY = -1;
 
@@ -110,7 +112,9 @@ export class Rebuild {
       .rebuildReplica({ type: 'rebuildReplica', tablet, node, replica })
       .then(
         (answer) => {
-          if (answer.error !== '') failed(errorOf(answer));
+          if (FATAL.has(answer.code)) failed(errorOf(answer));
+          else if (answer.error !== '')
+            this.#log.warn({ tablet, error: answer.error }, 'a lost replica is not replaced yet');
           else if (!answer.again && replica === 0) host()?.nameLost(tablet, replicaId(node, answer.generation));
         },
         (error: unknown) => failed(asError(error)),
@@ -146,7 +150,11 @@ export class Rebuild {
       for (const address of others()) {
         const answer = await ask(address, { type: 'rebuildNode', clusterId, node, epoch });
         if (answer === null || answer.again) continue;
-        if (answer.error !== '') throw errorOf(answer);
+        if (FATAL.has(answer.code)) throw errorOf(answer);
+        if (answer.error !== '') {
+          this.#log.warn({ asked: address, error: answer.error }, 'this node is not taken back yet');
+          continue;
+        }
         this.#nodeIsNew = true;
         return answer.generation;
       }
