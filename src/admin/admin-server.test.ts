@@ -45,6 +45,7 @@ const source: AdminSource = {
   removeReplica: async () => {
     throw new TypeError('a bug');
   },
+  removeNode: async () => undefined,
   block: (nodes) => {
     calls.push(`block ${nodes.join(' ')}`);
   },

@@ -17,6 +17,8 @@ export interface AdminSource {
   transfer(tablet: TabletId, node: NodeId): Promise<void>;
   addReplica(tablet: TabletId, node: NodeId): Promise<void>;
   removeReplica(tablet: TabletId, node: NodeId): Promise<void>;
+  /** Begins to take a node out of the cluster; rejects when that would cost a majority. */
+  removeNode(node: NodeId): Promise<void>;
   /** Exchanges nothing with these nodes from now on, in both directions; an empty list heals. */
   block(nodes: readonly NodeId[]): void;
 }
