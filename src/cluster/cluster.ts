@@ -82,6 +82,8 @@ export interface ClusterOptions {
   readonly flushInterval_ms: number;
   readonly requestTimeout_ms: number;
   readonly inFlightBytesMax: number;
+  /** Memory for log entries that the store already holds; a follower that needs older ones gets a snapshot. */
+  readonly retainedLogBytes?: number;
   /** The node must end: its disk or one of its invariants failed. */
   readonly failed: (error: Error) => void;
 }
@@ -98,6 +100,7 @@ const RAFT_HEARTBEAT_TICKS = 10;
 const RECONNECT_MS_MAX = 250;
 /** About 20 ms of the main thread for one flush. */
 const FLUSH_CHANGES_MAX = 8_000;
+const RETAINED_LOG_BYTES = 128 * 1024 * 1024;
 /** For one tablet: past it writes are refused with TRYAGAIN until the store has caught up. */
 const OVERLAY_BYTES_MAX = 256 * 1024 * 1024;
 /** Clocks of two machines are taken to run at the same rate within this (docs/GUARANTEES.md). */
@@ -451,7 +454,7 @@ export class Cluster implements Router {
       heartbeatTicks: RAFT_HEARTBEAT_TICKS,
       flushInterval_ms: this.#options.flushInterval_ms,
       flushChangesMax: FLUSH_CHANGES_MAX,
-      retainedLogBytes: 128 * 1024 * 1024,
+      retainedLogBytes: this.#options.retainedLogBytes ?? RETAINED_LOG_BYTES,
       limits: {
         batchBytesMax: 1024 * 1024,
         inFlightBytesMax: this.#options.inFlightBytesMax,

@@ -739,7 +739,8 @@ export class TabletHost implements TabletHostLink {
 
   #retainedBytesPerTablet(): number {
     const tablets = Math.max(this.#tablets.size, 16);
-    return Math.max(512 * 1024, Math.floor(this.#options.retainedLogBytes / tablets));
+    const { retainedLogBytes } = this.#options;
+    return Math.floor(Math.max(Math.min(512 * 1024, retainedLogBytes / 16), retainedLogBytes / tablets));
   }
 
   #makeRaft(replica: ReplicaId, state: RaftState): Raft {
