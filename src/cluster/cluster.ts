@@ -21,7 +21,7 @@ import { TabletHost } from '../tablet/tablet-host.ts';
 import { Administration, isSameNode } from './administration.ts';
 import type { JoinRequest, Seed } from './cluster-messages.ts';
 import { Director } from './director.ts';
-import { beginLife, type Identity, saveIdentity } from './identity.ts';
+import { beginLife, type Identity, saveIdentity, UNBORN } from './identity.ts';
 import { encodeAnnouncement, LeaderTable } from './leader-table.ts';
 import type { Liveness } from './liveness.ts';
 import { MembershipKeeper } from './membership-keeper.ts';
@@ -124,7 +124,7 @@ export class Cluster implements Router {
   readonly #administration: Administration;
   readonly #keeper: MembershipKeeper;
   readonly #aliveSince_ms = new Map<NodeId, number>();
-  #identity: Identity = { clusterId: '', node: 0, epoch: 0, seeds: [] };
+  #identity: Identity = UNBORN;
   #self: Self = { token: '', redisId: '', name: '', host: '', zone: '', ports: NO_PORTS };
   #host: TabletHost | null = null;
   #storage: { wal: Wal; store: OrderedStore } | null = null;
@@ -194,7 +194,8 @@ export class Cluster implements Router {
     // Bound before anything is written: a port that is taken must leave no trace.
     const { port } = await this.#transport.start(self.host, self.ports.peer);
     this.#self = { ...self, ports: { ...self.ports, peer: port } };
-    this.#identity = await beginLife(disk, folder);
+    this.#identity = await beginLife(disk, folder, self.token);
+    this.#self = { ...this.#self, token: this.#identity.token };
     const { wal, recovered, store } = await this.#options.openStorage();
     this.#storage = { wal, store };
     this.#recovered = recovered;
@@ -419,7 +420,7 @@ export class Cluster implements Router {
 
   async #becomeMember(identity: { clusterId: string; node: NodeId; seeds: readonly Seed[] }): Promise<void> {
     assert(this.#identity.node === 0, 'a node joins one cluster, once');
-    this.#identity = { ...identity, epoch: this.#identity.epoch };
+    this.#identity = { ...this.#identity, ...identity };
     await saveIdentity(this.#options.disk, this.#options.folder, this.#identity);
     await this.#enter();
   }

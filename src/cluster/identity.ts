@@ -12,6 +12,11 @@ export interface Identity {
   /** 0 until the node belongs to a cluster. */
   readonly node: NodeId;
   readonly epoch: number;
+  /**
+   * Names this folder when it asks to be taken in: drawn in its first life and kept, because an answer can be lost together
+   * with the process that asked, and the next one must be found to be the same node. Empty in folders of version 0.1.0.
+   */
+  readonly token: string;
   /** Nodes to answer to before the metadata has been heard of. */
   readonly seeds: readonly Seed[];
 }
@@ -19,10 +24,13 @@ export interface Identity {
 const FILE = 'node.json';
 const VERSION = 1;
 
-/** The identity for this life: the stored one with the next epoch, already durable. */
-export async function beginLife(disk: Disk, folder: string): Promise<Identity> {
+/** Before the first life. */
+export const UNBORN: Identity = { clusterId: '', node: 0, epoch: 0, token: '', seeds: [] };
+
+/** The identity for this life: the stored one with the next epoch, already durable. `token` becomes a new folder's. */
+export async function beginLife(disk: Disk, folder: string, token: string): Promise<Identity> {
   const stored = await read(disk, folder);
-  const identity = { ...stored, epoch: stored.epoch + 1 };
+  const identity = { ...stored, epoch: stored.epoch + 1, token: stored.token === '' ? token : stored.token };
   await saveIdentity(disk, folder, identity);
   return identity;
 }
@@ -37,15 +45,16 @@ async function read(disk: Disk, folder: string): Promise<Identity> {
   try {
     contents = await disk.readFile(`${folder}/${FILE}`);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { clusterId: '', node: 0, epoch: 0, seeds: [] };
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return UNBORN;
     throw error;
   }
   const parsed: unknown = JSON.parse(contents.toString('utf8'));
   if (!isIdentity(parsed)) throw new Error(`${folder}/${FILE} is not the identity of a node of this version`);
-  return { clusterId: parsed.clusterId, node: parsed.node, epoch: parsed.epoch, seeds: parsed.seeds };
+  const { clusterId, node, epoch, token = '', seeds } = parsed;
+  return { clusterId, node, epoch, token, seeds };
 }
 
-function isIdentity(value: unknown): value is Identity & { version: number } {
+function isIdentity(value: unknown): value is Omit<Identity, 'token'> & { version: number; token?: string } {
   if (typeof value !== 'object' || value === null) return false;
   const candidate = value as Record<string, unknown>;
   return (
@@ -53,6 +62,7 @@ function isIdentity(value: unknown): value is Identity & { version: number } {
     typeof candidate['clusterId'] === 'string' &&
     Number.isSafeInteger(candidate['node']) &&
     Number.isSafeInteger(candidate['epoch']) &&
+    (candidate['token'] === undefined || typeof candidate['token'] === 'string') &&
     Array.isArray(candidate['seeds'])
   );
 }
