@@ -84,6 +84,8 @@ export class PeerLink {
 
   #dialTimer: Timer | null = null;
   #attempts = 0;
+  /** How often in a row the link went up and down again without a frame from the peer. */
+  #flaps = 0;
   #lastTrouble = '';
   #silentIntervals = 0;
   #idle = true;
@@ -253,7 +255,7 @@ export class PeerLink {
     this.#dialTimer?.cancel();
     this.#dialTimer = null;
     this.#accepted = true;
-    this.#attempts = 0;
+    if (this.#flaps === 0) this.#attempts = 0;
     this.#loneIntervals = 0;
     this.#upIfComplete();
   }
@@ -339,8 +341,11 @@ export class PeerLink {
       if (wasUp) this.#dialLater();
     };
     this.#upIfComplete();
-    // The peer is there: no reason to wait for the end of a back-off.
-    this.dial();
+    // The peer is there: no reason to wait for the end of a back-off. But an incoming connection is paused until the link is
+    // up, and so is the news of its end. Two nodes that answer each other's dials at once can keep accepting connections
+    // that the other has given up by then, in step, for ever; only waiting for different times brings them out of it.
+    if (this.#flaps === 0) this.dial();
+    else if (this.#dialTimer === null) this.#dialLater();
   }
 
   #received(connection: Connection, parser: FrameParser, chunk: Buffer): void {
@@ -351,6 +356,7 @@ export class PeerLink {
       return;
     }
     this.#silentIntervals = 0;
+    this.#flaps = 0;
     this.#received_bytes += chunk.length;
     if (parser.push(chunk) !== FrameProblem.none) this.#garbage(connection, 'a frame longer than the limit');
   }
@@ -366,6 +372,8 @@ export class PeerLink {
     if (this.#up || !this.#accepted || this.#incoming === null) return;
     this.#up = true;
     this.#ups++;
+    // Until the peer is heard.
+    this.#flaps++;
     this.#silentIntervals = 0;
     this.#lastTrouble = '';
     const incoming = this.#incoming;
