@@ -84,7 +84,7 @@ export class PeerLink {
 
   #dialTimer: Timer | null = null;
   #attempts = 0;
-  /** How often in a row the link went up and down again without a frame from the peer. */
+  /** How often the link has come up since it last stayed up for a while. */
   #flaps = 0;
   #lastTrouble = '';
   #silentIntervals = 0;
@@ -356,7 +356,6 @@ export class PeerLink {
       return;
     }
     this.#silentIntervals = 0;
-    this.#flaps = 0;
     this.#received_bytes += chunk.length;
     if (parser.push(chunk) !== FrameProblem.none) this.#garbage(connection, 'a frame longer than the limit');
   }
@@ -372,7 +371,6 @@ export class PeerLink {
     if (this.#up || !this.#accepted || this.#incoming === null) return;
     this.#up = true;
     this.#ups++;
-    // Until the peer is heard.
     this.#flaps++;
     this.#silentIntervals = 0;
     this.#lastTrouble = '';
@@ -433,6 +431,7 @@ export class PeerLink {
         );
       return;
     }
+    this.#flaps = 0;
     // Intervals of this node's own loop are counted, not time: after a stall of ours the peer's bytes are read first.
     this.#silentIntervals++;
     if (this.#silentIntervals > this.#owner.options.silent_intervals_max) {
