@@ -124,7 +124,7 @@ export class Administration {
   async #answer(request: ClusterRequest, mayPassOn: boolean): Promise<ClusterReply> {
     const { clusterId, node } = this.#options.identity();
     if (clusterId === '') return reply({ again: true });
-    if (request.type === 'hello') return reply({ clusterId, node });
+    if (request.type === 'hello') return reply({ clusterId, node, seeds: this.#options.seeds() });
     try {
       if (request.type === 'transfer') return await this.#transfer(request, mayPassOn);
       if (!this.#options.metadata.leading) return await this.#passOn(METADATA_TABLET, request, mayPassOn);

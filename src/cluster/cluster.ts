@@ -24,6 +24,7 @@ import { Director } from './director.ts';
 import { beginLife, type Identity, saveIdentity, UNBORN } from './identity.ts';
 import { encodeAnnouncement, LeaderTable } from './leader-table.ts';
 import type { Liveness } from './liveness.ts';
+import { MemberSearch } from './member-search.ts';
 import { MembershipKeeper } from './membership-keeper.ts';
 import {
   EMPTY_METADATA,
@@ -123,6 +124,7 @@ export class Cluster implements Router {
   readonly #steward: Steward;
   readonly #administration: Administration;
   readonly #keeper: MembershipKeeper;
+  readonly #search: MemberSearch;
   readonly #aliveSince_ms = new Map<NodeId, number>();
   #identity: Identity = UNBORN;
   #self: Self = { token: '', redisId: '', name: '', host: '', zone: '', ports: NO_PORTS };
@@ -175,6 +177,14 @@ export class Cluster implements Router {
     this.#director = new Director(this.#metadata, logger);
     this.#steward = new Steward({ logger, aliveFor_ms: (node) => this.#aliveFor_ms(node) });
     this.#keeper = new MembershipKeeper(logger, options.failed);
+    this.#search = new MemberSearch({
+      clusterId: () => this.#identity.clusterId,
+      addresses: () => [...this.#search.known.filter(({ node }) => node !== this.#identity.node), ...this.#otherSeeds()],
+      ask: (seed) => this.#ask(seed, { type: 'hello' }),
+      found: (members) => {
+        if (this.metadata.nodes.size === 0) this.#connect(members);
+      },
+    });
     this.#administration = new Administration({
       clock,
       metadata: this.#metadata,
@@ -474,6 +484,7 @@ export class Cluster implements Router {
     this.#recovered = new Map();
     // Peers dial a newcomer as soon as the metadata names it: it must know them before it does anything slow.
     this.#metadata.refresh();
+    this.#search.learn(seeds);
     if (this.metadata.nodes.size === 0) this.#connect(seeds);
     this.#transport.setIdentity({ clusterId, nodeId: node, epoch });
     const live = liveness.start({ node, epoch, clusterId, host: self.host, port: self.ports.peer });
@@ -683,6 +694,7 @@ export class Cluster implements Router {
   #stewardStep(): void {
     const host = this.#host;
     if (host === null || this.#draining) return;
+    if (this.metadata.nodes.size === 0) this.#search.step();
     const record = this.metadata.nodes.get(this.#identity.node);
     if (record !== undefined) this.#administration.move(record, this.#self);
     let transferred = false;
