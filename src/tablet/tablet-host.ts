@@ -245,7 +245,12 @@ export class TabletHost implements TabletHostLink {
     tablet.abandon();
     this.#options.wal.removeGroup(id);
     this.#options.wal.flush();
-    await this.#storeQueue.run(() => this.#options.store.write(ranges, [], [[metaKey(id), null]]));
+    // The ranges go in any number of transactions: until the last one the replica is known not to be whole.
+    const whileLeaving = encodeTabletMeta({ ...this.#metaOf(tablet, true), appliedIndex: 0, appliedTerm: 0 });
+    await this.#storeQueue.run(async () => {
+      await this.#options.store.write([], [], [[metaKey(id), whileLeaving]]);
+      await this.#options.store.write(ranges, [], [[metaKey(id), null]]);
+    });
   }
 
   /** A frame of Raft messages from another node. */
