@@ -10,7 +10,7 @@ import type { Fault } from './faults/fault.ts';
 import { Injector } from './faults/injector.ts';
 import { Client } from './load/client.ts';
 import type { SlotOperation } from './load/slot-operation.ts';
-import { canDoWithout, whyNotConverged } from './oracles/convergence.ts';
+import { canDoWithout, describeReplicas, whyNotConverged } from './oracles/convergence.ts';
 import { Violation } from './oracles/violation.ts';
 import { drawSwarm, type Swarm } from './swarm.ts';
 import { requireMicrotaskCheckpoint } from './world/microtasks.ts';
@@ -92,6 +92,7 @@ class Run {
       this.#run();
     } catch (error) {
       failure = describe(error);
+      for (const line of describeReplicas(this.#world)) this.#options.trace?.(`replicas ${line}`);
     }
     const { scheduler, swarm, raft } = this.#world;
     let operations = 0;

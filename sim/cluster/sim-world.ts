@@ -1,7 +1,6 @@
 /** Everything that a seed makes: machines, network, clients, oracles, and what they have to know of each other. */
 import { type Logger, type LogFields, silentLogger } from '../../src/base/log.ts';
 import { Prng } from '../../src/base/prng.ts';
-import { METADATA_TABLET } from '../../src/cluster/metadata.ts';
 import { slotsOf } from '../../src/cluster/placement.ts';
 import { Client } from '../load/client.ts';
 import { decodeVersion, versionKey } from '../load/slot-operation.ts';
@@ -192,9 +191,8 @@ export class SimWorld {
   checkState(machine: Machine): void {
     const cluster = machine.process?.cluster;
     for (const tablet of cluster?.host?.all() ?? []) {
-      // A node that has just started may not know its own metadata yet.
-      if (tablet.id !== METADATA_TABLET && cluster?.metadata.tablets.get(tablet.id) === undefined) continue;
-      this.raft.checkState(machine.nodeId, tablet, tablet.ranges());
+      const ranges = tablet.ranges();
+      if (ranges !== null) this.raft.checkState(machine.nodeId, tablet, ranges);
     }
   }
 }

@@ -70,3 +70,27 @@ export function canDoWithout(world: SimWorld, down: ReadonlySet<number>): boolea
   }
   return true;
 }
+
+/** Every replica as it is, one line each: for whoever has to find out why. */
+export function describeReplicas(world: SimWorld): string[] {
+  const lines: string[] = [];
+  for (const machine of world.machines) {
+    const cluster = machine.process?.cluster;
+    if (cluster === undefined) {
+      lines.push(`machine ${machine.number} is down`);
+      continue;
+    }
+    const nodes = [...cluster.metadata.nodes.keys()].join(',');
+    lines.push(`machine ${machine.number} is node ${cluster.identity.node}, serving ${cluster.serving}, knows nodes ${nodes}`);
+    for (const { id, raft, confState, installing, consistentIndex, replica } of cluster.host?.all() ?? []) {
+      const { voters, votersOutgoing, learners } = confState;
+      const members = `voters ${voters.join(',')} outgoing ${votersOutgoing.join(',')} learners ${learners.join(',')}`;
+      const log = `log ${raft.firstIndex}..${raft.lastIndex} commit ${raft.commitIndex} applied ${raft.appliedIndex}`;
+      const state = `${installing ? ' installing' : ''}${consistentIndex > raft.appliedIndex ? ` mixed to ${consistentIndex}` : ''}`;
+      lines.push(
+        `  tablet ${id} ${replica} role ${raft.role} term ${raft.term} leader ${raft.leader} ${log}${state} ${members}`,
+      );
+    }
+  }
+  return lines;
+}

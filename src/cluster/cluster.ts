@@ -562,8 +562,7 @@ export class Cluster implements Router {
   #rangesOf(tablet: TabletId) {
     if (tablet === METADATA_TABLET) return [METADATA_RANGE];
     const record = this.metadata.tablets.get(tablet);
-    assert(record !== undefined, 'a tablet is in the metadata before a node has a replica of it');
-    return slotRanges(record.slotFirst, record.slotLast);
+    return record === undefined ? null : slotRanges(record.slotFirst, record.slotLast);
   }
 
   // Leadership and liveness.

@@ -61,8 +61,8 @@ export interface TabletHostOptions {
   readonly store: OrderedStore;
   readonly peers: PeerLink;
   readonly support: SupportSource;
-  /** The key ranges of a tablet, from the metadata; asked when a snapshot is made or installed. */
-  readonly rangesOf: (tablet: number) => readonly KeyRange[];
+  /** The key ranges of a tablet, from the metadata; asked when a snapshot is made or installed. Null while they are not known. */
+  readonly rangesOf: (tablet: number) => readonly KeyRange[] | null;
   /** Before this monotonic time a promise of an earlier life of this node may still hold: no votes, no campaigns. */
   readonly silentUntil_ms: number;
   /** How long a promise of this node can hold after it was given, drift included. */
@@ -237,6 +237,7 @@ export class TabletHost implements TabletHostLink {
     const tablet = this.#tablets.get(id);
     if (tablet === undefined) return;
     const ranges = tablet.ranges();
+    assert(ranges !== null, 'a replica is removed because the metadata says so');
     this.#tablets.delete(id);
     this.#retention.delete(id);
     this.#flushedMeta.delete(id);
@@ -593,13 +594,16 @@ export class TabletHost implements TabletHostLink {
     if (this.#receivers.has(tablet.id)) return null;
     // Only a snapshot that is ahead of what this replica has: never back in time.
     if (!tablet.installing && snapshot.index <= tablet.raft.commitIndex) return null;
+    const ranges = tablet.ranges();
+    // This node has just started, and its replica of the metadata is not whole: another attempt will come.
+    if (ranges === null) return null;
     this.#log.info({ tablet: tablet.id, index: snapshot.index }, 'installing a snapshot');
     tablet.installing = true;
     tablet.abandon();
     const receiver = new SnapshotInstaller({
       store: this.#options.store,
       queue: this.#storeQueue,
-      ranges: tablet.ranges(),
+      ranges,
       clearState: () => tablet.overlay.clear(snapshot.index),
       metaKey: metaKey(tablet.id),
       metaWhileInstalling: encodeTabletMeta({ ...this.#metaOf(tablet, true), appliedIndex: 0, appliedTerm: 0 }),

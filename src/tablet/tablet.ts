@@ -75,8 +75,8 @@ export class Tablet {
   /** Replaced as a whole when a snapshot has been installed. */
   raft: Raft;
   readonly overlay: Overlay;
-  /** The key ranges that this tablet owns; asked for again whenever needed, because spaces come and go. */
-  readonly ranges: () => readonly KeyRange[];
+  /** The key ranges that this tablet owns; asked for again whenever needed, because spaces come and go. Null: not known yet. */
+  readonly ranges: () => readonly KeyRange[] | null;
   /** Term of the entry applied last. */
   appliedTerm: number;
   confState: ConfState;
@@ -117,7 +117,7 @@ export class Tablet {
     replica: ReplicaId;
     raft: Raft;
     overlay: Overlay;
-    ranges: () => readonly KeyRange[];
+    ranges: () => readonly KeyRange[] | null;
     appliedTerm: number;
     confState: ConfState;
     host: TabletHostLink;
