@@ -132,8 +132,7 @@ class Run {
       this.#converge(`machines ${[...down].join(', ')} are gone`);
       this.#askEverySlot();
     }
-    for (const machine of world.machines) world.checkState(machine);
-    for (const history of world.histories()) history.check();
+    world.checkAll();
   }
 
   #converge(after: string): void {

@@ -74,10 +74,6 @@ export class SimWorld {
     if (number <= this.swarm.nodes) machine.nodeId = number;
     this.machines.push(machine);
     const log = new DurableLog(WAL_FOLDER);
-    log.onEntry = (tablet, index, entry) => {
-      const replica = machine.process?.cluster.host?.get(tablet);
-      this.raft.entryDurable(machine.number, replica, tablet, index, entry);
-    };
     machine.disk.observer = log;
     this.#logs.set(number, log);
     return machine;
@@ -175,6 +171,15 @@ export class SimWorld {
   #committed(key: string, value: Buffer): void {
     const slot = this.#slotOfKey.get(key);
     if (slot !== undefined) this.history(slot).committed(decodeVersion(value));
+  }
+
+  /** The last look at everything, when the cluster has come to rest. */
+  checkAll(): void {
+    for (const machine of this.machines) {
+      this.checkState(machine);
+      for (const tablet of machine.process?.cluster.host?.all() ?? []) this.raft.checkLog(machine.nodeId, tablet);
+    }
+    for (const history of this.histories()) history.check();
   }
 
   /** One node after the other. */

@@ -41,11 +41,7 @@ export class DurableGroup {
   }
 }
 
-/** Told about each entry that becomes durable. */
-export type EntryObserver = (group: number, index: number, entry: DurableEntry) => void;
-
 export class DurableLog implements DiskObserver {
-  onEntry: EntryObserver = () => undefined;
   readonly #groups = new Map<number, DurableGroup>();
   /** Salt of the segment in each file. */
   readonly #salts = new Map<string, number>();
@@ -102,9 +98,7 @@ export class DurableLog implements DiskObserver {
       for (let i = index + 1; i <= group.last; i += 1) group.entries.delete(i);
       group.last = index;
       const { type, data } = record;
-      const entry = { term, type, hash: crc32(data, type), data };
-      group.entries.set(index, entry);
-      this.onEntry(id, index, entry);
+      group.entries.set(index, { term, type, hash: crc32(data, type), data });
     } else if (kind === RecordKind.hardState) {
       group.term = term;
       const vote = record.data.readUInt32LE(4) * 0x1_0000_0000 + record.data.readUInt32LE(0);

@@ -110,13 +110,10 @@ export class RaftOracle {
     }
   }
 
-  /** An entry became durable on a node that has already committed that index. */
-  entryDurable(node: number, tablet: Tablet | undefined, id: number, index: number, entry: DurableEntry): void {
-    const committed = this.tablets.get(id)?.committed[index];
-    if (committed === undefined || tablet === undefined || tablet.raft.commitIndex < index) return;
-    if (committed.term !== entry.term || committed.hash !== entry.hash) {
-      throw new Violation('committed-changed', `node ${node} writes another entry at ${index} of tablet ${id}`);
-    }
+  /** At rest, with nothing under way to any disk: every log on a platter is what was committed, as far as it goes. */
+  checkLog(node: number, tablet: Tablet): void {
+    const record = this.tablets.get(tablet.id);
+    if (record !== undefined) this.#agrees(node, tablet, record, 1);
   }
 
   #changed(node: number, tablet: Tablet, seen: Seen): void {

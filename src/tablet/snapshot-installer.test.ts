@@ -2,6 +2,9 @@ import { expect, test } from 'vitest';
 import { silentLogger } from '../base/log.ts';
 import { MemoryStore } from '../storage/memory-store.test-support.ts';
 import type { KeyRange } from '../storage/ordered-store.ts';
+import { Overlay } from '../storage/overlay.ts';
+import { SnapshotReader } from '../storage/snapshot.ts';
+import { encodeWriteBatch } from '../storage/write-batch.ts';
 import { SnapshotInstaller } from './snapshot-installer.ts';
 import { StoreQueue } from './store-queue.ts';
 
@@ -19,11 +22,8 @@ class CrashingStore extends MemoryStore {
   }
 }
 
-test('a replica is known not to be whole before the first of its keys is gone', async () => {
-  const store = new CrashingStore();
-  await store.write([], [['a', Buffer.from('old')]], [['meta', Buffer.from('applied 14')]]);
-  const queue = new StoreQueue();
-  new SnapshotInstaller({
+function installer(store: MemoryStore, queue: StoreQueue): SnapshotInstaller {
+  return new SnapshotInstaller({
     store,
     queue,
     ranges: [{ lo: 'a', hi: 'b' }],
@@ -34,6 +34,35 @@ test('a replica is known not to be whole before the first of its keys is gone', 
     done: () => undefined,
     logger: silentLogger,
   });
+}
+
+function chunkOf(key: string, value: string): Buffer {
+  const overlay = new Overlay(new MemoryStore());
+  overlay.applyEncoded(encodeWriteBatch([], [{ key }], [Buffer.from(value)]), 1);
+  return new SnapshotReader(overlay, [{ lo: 'a', hi: 'b' }]).next();
+}
+
+test('a chunk that waited for its turn is not written into the state of the next snapshot', async () => {
+  const store = new MemoryStore();
+  const queue = new StoreQueue();
+  let free: () => void = () => undefined;
+  void queue.run(() => new Promise<void>((resolve) => (free = resolve)));
+  const first = installer(store, queue);
+  first.chunk(chunkOf('abandoned', 'old'), () => undefined);
+  first.abort();
+  const second = installer(store, queue);
+  free();
+  await new Promise<void>((taken) => second.chunk(chunkOf('arrived', 'new'), taken));
+  await queue.idle();
+  expect(store.get('arrived')?.toString()).toBe('new');
+  expect(store.get('abandoned')).toBeUndefined();
+});
+
+test('a replica is known not to be whole before the first of its keys is gone', async () => {
+  const store = new CrashingStore();
+  await store.write([], [['a', Buffer.from('old')]], [['meta', Buffer.from('applied 14')]]);
+  const queue = new StoreQueue();
+  installer(store, queue);
   await queue.idle();
   expect(store.beforeWipe).toEqual(['installing']);
   expect(store.get('a')).toBeUndefined();

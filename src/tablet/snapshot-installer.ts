@@ -81,9 +81,13 @@ export class SnapshotInstaller implements SnapshotSink {
 
   async #write(chunk: Buffer): Promise<void> {
     await this.#started;
+    if (this.#over) return;
     const decoded = this.#receiver.accept(chunk);
     this.#consistentIndex = Math.max(this.#consistentIndex, decoded.appliedIndex);
-    await this.#options.queue.run(() => this.#options.store.write([], decoded.entries, []));
+    // Another snapshot may have begun while this waited for its turn: what is over writes nothing into its successor's state.
+    await this.#options.queue.run(() =>
+      this.#over ? Promise.resolve() : this.#options.store.write([], decoded.entries, []),
+    );
   }
 
   #fail(error: unknown): void {
