@@ -46,7 +46,10 @@ test('a chunk that waited for its turn is not written into the state of the next
   const store = new MemoryStore();
   const queue = new StoreQueue();
   let free: () => void = () => undefined;
-  void queue.run(() => new Promise<void>((resolve) => (free = resolve)));
+  const busy = new Promise<void>((resolve) => {
+    free = resolve;
+  });
+  void queue.run(() => busy);
   const first = installer(store, queue);
   first.chunk(chunkOf('abandoned', 'old'), () => undefined);
   first.abort();
