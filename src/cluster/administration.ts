@@ -4,11 +4,13 @@
  */
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
+import type { ReplicaId } from '../raft/types.ts';
 import { nodeOf, replicaId } from '../tablet/replica-id.ts';
 import type { TabletHost } from '../tablet/tablet-host.ts';
 import {
   type ClusterReply,
   type ClusterRequest,
+  type ConfirmRequest,
   decodeReply,
   decodeRequest,
   encode,
@@ -109,16 +111,11 @@ export class Administration {
 
   /** The leader of a tablet says that the members are what the metadata asks for. */
   confirm(tablet: TabletId, record: TabletRecord): void {
-    const same = record.confirmed.length === record.replicas.length;
-    if (
-      (same && record.confirmed.every((replica, i) => replica === record.replicas[i])) ||
-      this.#confirming.has(tablet)
-    ) {
-      return;
-    }
+    if (isSameList(record.confirmed, record.replicas) || this.#confirming.has(tablet)) return;
     this.#confirming.add(tablet);
     const node = this.#options.identity().node;
-    void this.#answer({ type: 'confirm', tablet, node }, true).finally(() => this.#confirming.delete(tablet));
+    const { replicas } = record;
+    void this.#answer({ type: 'confirm', tablet, node, replicas }, true).finally(() => this.#confirming.delete(tablet));
   }
 
   async #answer(request: ClusterRequest, mayPassOn: boolean): Promise<ClusterReply> {
@@ -191,7 +188,7 @@ export class Administration {
     return reply({});
   }
 
-  async #changeReplicas(request: ReplicaRequest): Promise<ClusterReply> {
+  async #changeReplicas(request: ReplicaRequest | ConfirmRequest): Promise<ClusterReply> {
     await this.#options.metadata.write((transaction, state) => {
       const record = state.tablets.get(request.tablet);
       if (record === undefined) throw new Error(`there is no tablet ${request.tablet}`);
@@ -223,10 +220,13 @@ function samePorts(a: NodePorts, b: NodePorts): boolean {
   return a.redis === b.redis && a.redisSingle === b.redisSingle && a.admin === b.admin && a.peer === b.peer;
 }
 
-function changed(record: TabletRecord, request: ReplicaRequest): TabletRecord {
+function changed(record: TabletRecord, request: ReplicaRequest | ConfirmRequest): TabletRecord {
   const { node } = request;
   const has = record.replicas.some((replica) => nodeOf(replica) === node);
-  if (request.type === 'confirm') return { ...record, confirmed: record.replicas };
+  if (request.type === 'confirm') {
+    // Something else may be asked for since the leader looked: then nothing of it is confirmed.
+    return isSameList(request.replicas, record.replicas) ? { ...record, confirmed: record.replicas } : record;
+  }
   if (request.type === 'addReplica') {
     if (has) throw new Error(`node ${node} has a replica of tablet ${record.id} already`);
     if (record.confirmed.some((replica) => nodeOf(replica) === node)) {
@@ -241,5 +241,12 @@ function changed(record: TabletRecord, request: ReplicaRequest): TabletRecord {
   }
   if (!has) throw new Error(`node ${node} has no replica of tablet ${record.id}`);
   if (record.replicas.length === 1) throw new Error(`node ${node} has the only replica of tablet ${record.id}`);
-  return { ...record, replicas: record.replicas.filter((replica) => nodeOf(replica) !== node) };
+  const leaving = record.replicas.find((replica) => nodeOf(replica) === node) as ReplicaId;
+  // It may have become a member since the last confirmation, and even the only one: it stays until the next.
+  const confirmed = record.confirmed.includes(leaving) ? record.confirmed : [...record.confirmed, leaving];
+  return { ...record, replicas: record.replicas.filter((replica) => replica !== leaving), confirmed };
+}
+
+function isSameList(a: readonly ReplicaId[], b: readonly ReplicaId[]): boolean {
+  return a.length === b.length && a.every((replica, i) => replica === b[i]);
 }

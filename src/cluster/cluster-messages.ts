@@ -2,6 +2,7 @@
  * What nodes, joining processes and operators ask each other outside the hot paths: small JSON documents. Input from the network
  * is checked here, so that the rest may rely on its shape.
  */
+import type { ReplicaId } from '../raft/types.ts';
 import type { NodeId, NodePorts, TabletId } from './view.ts';
 
 export interface Seed {
@@ -27,9 +28,17 @@ export interface HelloRequest {
 
 /** Asks the leader of the metadata group for a change. */
 export interface ReplicaRequest {
-  readonly type: 'addReplica' | 'removeReplica' | 'confirm';
+  readonly type: 'addReplica' | 'removeReplica';
   readonly tablet: TabletId;
   readonly node: NodeId;
+}
+
+/** The leader of a tablet on `node` says that these are its members now, and no others. */
+export interface ConfirmRequest {
+  readonly type: 'confirm';
+  readonly tablet: TabletId;
+  readonly node: NodeId;
+  readonly replicas: readonly ReplicaId[];
 }
 
 /** Asks the leader of a tablet to hand it to a node. */
@@ -49,7 +58,13 @@ export interface MoveRequest {
   readonly ports: NodePorts;
 }
 
-export type ClusterRequest = MoveRequest | JoinRequest | HelloRequest | ReplicaRequest | TransferRequest;
+export type ClusterRequest =
+  | MoveRequest
+  | JoinRequest
+  | HelloRequest
+  | ReplicaRequest
+  | ConfirmRequest
+  | TransferRequest;
 
 export interface ClusterReply {
   /** Empty when all is well, else why not, in words for an operator. */
@@ -85,9 +100,12 @@ export function decodeRequest(bytes: Buffer): ClusterRequest | null {
       return isId(value['node']) && isText(value, ['name', 'host', 'zone']) && isPorts(value['ports'])
         ? (value as unknown as MoveRequest)
         : null;
+    case 'confirm':
+      return isId(value['tablet']) && isId(value['node']) && isIds(value['replicas'])
+        ? (value as unknown as ConfirmRequest)
+        : null;
     case 'addReplica':
     case 'removeReplica':
-    case 'confirm':
     case 'transfer':
       return isId(value['tablet']) && isId(value['node']) ? (value as unknown as ReplicaRequest) : null;
     default:
@@ -120,6 +138,10 @@ function isText(value: Record<string, unknown>, names: readonly string[]): boole
 
 function isId(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) > 0;
+}
+
+function isIds(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isId);
 }
 
 function isPorts(value: unknown): boolean {

@@ -182,7 +182,9 @@ export class Cluster implements Router {
       addresses: () => [...this.#search.known.filter(({ node }) => node !== this.#identity.node), ...this.#otherSeeds()],
       ask: (seed) => this.#ask(seed, { type: 'hello' }),
       found: (members) => {
-        if (this.metadata.nodes.size === 0) this.#connect(members);
+        if (this.#knowsMetadataLeader) return;
+        const known = this.#seeds().filter(({ node }) => members.every((member) => member.node !== node));
+        this.#connect([...members, ...known]);
       },
     });
     this.#administration = new Administration({
@@ -527,6 +529,10 @@ export class Cluster implements Router {
     this.#options.liveness.setPeers(peers);
   }
 
+  get #knowsMetadataLeader(): boolean {
+    return (this.#host?.get(METADATA_TABLET)?.raft.leader ?? 0) !== 0;
+  }
+
   // Following the metadata.
 
   #metadataChanged(state: Metadata): void {
@@ -693,7 +699,7 @@ export class Cluster implements Router {
   #stewardStep(): void {
     const host = this.#host;
     if (host === null || this.#draining) return;
-    if (this.metadata.nodes.size === 0) this.#search.step();
+    if (!this.#knowsMetadataLeader) this.#search.step();
     const record = this.metadata.nodes.get(this.#identity.node);
     if (record !== undefined) this.#administration.move(record, this.#self);
     let transferred = false;

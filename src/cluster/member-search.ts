@@ -1,7 +1,7 @@
 /**
- * A member that does not know its cluster's metadata yet, because its replica of it is not whole, knows the other members only as
- * they were when it was taken in. If the metadata group is led by one that came later, neither would speak to the other, and
- * the metadata would never come. So it asks those that it knows who else is there, until it has the metadata.
+ * A member that has not heard of a leader of the metadata group knows the other members only as they were when it last did, or when
+ * it was taken in. If the group is led by one that came later, neither would speak to the other, and the newer metadata
+ * would never come. So it asks those that it knows who else is there.
  */
 import type { ClusterReply, Seed } from './cluster-messages.ts';
 

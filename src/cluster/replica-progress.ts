@@ -9,6 +9,8 @@ const CAUGHT_UP_ENTRIES = 64;
 export function isCaughtUp(raft: Raft, replica: ReplicaId): boolean {
   for (const progress of raft.status().progress) {
     if (progress.id === replica) {
+      // A replica of which nothing is known yet has nothing, however short the log is: as a voter it could not even vote.
+      if (progress.match === 0) return false;
       return progress.pendingSnapshot === 0 && progress.match + CAUGHT_UP_ENTRIES >= raft.lastIndex;
     }
   }
