@@ -90,6 +90,9 @@ export function describeReplicas(world: SimWorld): string[] {
       lines.push(
         `  tablet ${id} ${replica} role ${raft.role} term ${raft.term} leader ${raft.leader} ${log}${state} ${members}`,
       );
+      for (const { id: to, match, next, state: progressState, pendingSnapshot } of raft.status().progress) {
+        lines.push(`    sends to ${to}: match ${match} next ${next} state ${progressState} snapshot ${pendingSnapshot}`);
+      }
     }
   }
   return lines;

@@ -72,6 +72,9 @@ export class DurableLog implements DiskObserver {
       if (header === null) return;
       salt = header.salt;
       at = CHECKPOINT_AT + padded(header.checkpointLength);
+      // The first write of a segment counts as a whole.
+      const checkpoint = data.subarray(CHECKPOINT_AT, CHECKPOINT_AT + header.checkpointLength);
+      if (crc32(checkpoint) !== header.checkpointCrc) return;
     }
     if (salt === undefined) return;
     const header = getBatchHeader(data, at, salt);

@@ -32,6 +32,22 @@ export class TabletRecord {
   readonly leaders = new Map<number, number>();
   readonly model: TabletModel;
   commit = 1;
+  /** What was committed by the end of each term, as far as seen. */
+  readonly #commits: { term: number; index: number }[] = [];
+
+  /** What a leader of `term` must have: entries committed in later terms are none of its business (thesis 3.6.3). */
+  committedBefore(term: number): number {
+    let most = 1;
+    for (const commit of this.#commits) if (commit.term < term && commit.index > most) most = commit.index;
+    return most;
+  }
+
+  noteCommit(term: number, index: number): void {
+    this.commit = index;
+    const known = this.#commits.find((commit) => commit.term === term);
+    if (known === undefined) this.#commits.push({ term, index });
+    else known.index = Math.max(known.index, index);
+  }
 
   constructor(id: number, onPut: (key: ByteKey, value: Buffer) => void) {
     this.id = id;
@@ -152,14 +168,15 @@ export class RaftOracle {
         `tablet ${tablet.id}: ${tablet.replica} leads term ${raft.term} without a quorum of durable votes`,
       );
     }
-    if (raft.lastIndex < record.commit) {
+    const needed = record.committedBefore(raft.term);
+    if (raft.lastIndex < needed) {
       throw new Violation(
         'leader-completeness',
-        `tablet ${tablet.id}: the leader of term ${raft.term} on node ${node} has ${raft.lastIndex} entries of ${record.commit}`,
+        `tablet ${tablet.id}: the leader of term ${raft.term} on node ${node} has ${raft.lastIndex} entries of ${needed}`,
       );
     }
     const log = this.#logOf(node)?.group(tablet.id);
-    for (let i = Math.max(raft.firstIndex, record.commit - 64); i <= Math.min(raft.stableIndex, record.commit); i += 1) {
+    for (let i = Math.max(raft.firstIndex, needed - 64); i <= Math.min(raft.stableIndex, needed); i += 1) {
       const mine = log?.at(i);
       const committed = record.committed[i];
       if (mine == null || committed === undefined || isSame(mine, committed)) continue;
@@ -179,7 +196,7 @@ export class RaftOracle {
         );
       }
       record.committed[index] = entry;
-      record.commit = index;
+      record.noteCommit(raft.term, index);
       record.model.apply(index, entry);
     }
   }

@@ -77,7 +77,8 @@ export class Wal {
     const last = log.segments[log.segments.length - 1];
     for (const file of log.prepared) {
       const number = (last?.number ?? file.number - 1) + 1;
-      if (file.clean && file.number === number && file.file.size === segmentBytes) {
+      // One at most: a second one would be written to, and the first, never begun, would look like a damaged segment.
+      if (prepared === null && file.clean && file.number === number && file.file.size === segmentBytes) {
         prepared = file;
         continue;
       }

@@ -299,7 +299,8 @@ export class TabletHost implements TabletHostLink {
       const tablet = this.#tablets.get(group);
       if (tablet === undefined || message.type !== MessageType.snapshot || message.snapshot === null) return;
       if (message.to !== tablet.replica || nodeOf(message.from) !== from) return;
-      if (message.term >= tablet.raft.term) sink = this.#beginInstall(tablet, message.snapshot);
+      if (!tablet.installing && message.snapshot.index <= tablet.raft.commitIndex) this.#hasSnapshot(tablet, message);
+      else if (message.term >= tablet.raft.term) sink = this.#beginInstall(tablet, message.snapshot);
     });
     return sink;
   }
@@ -592,8 +593,6 @@ export class TabletHost implements TabletHostLink {
 
   #beginInstall(tablet: Tablet, snapshot: SnapshotMeta): SnapshotSink | null {
     if (this.#receivers.has(tablet.id)) return null;
-    // Only a snapshot that is ahead of what this replica has: never back in time.
-    if (!tablet.installing && snapshot.index <= tablet.raft.commitIndex) return null;
     const ranges = tablet.ranges();
     // This node has just started, and its replica of the metadata is not whole: another attempt will come.
     if (ranges === null) return null;
@@ -625,6 +624,30 @@ export class TabletHost implements TabletHostLink {
     });
     this.#receivers.set(tablet.id, receiver);
     return receiver;
+  }
+
+  /**
+   * Never back in time: a snapshot that is not ahead of this replica is refused. But the leader would offer it again and again,
+   * because it has not heard that the one before did arrive: it is told what is here (thesis chapter 5).
+   */
+  #hasSnapshot(tablet: Tablet, message: Message): void {
+    const { raft } = tablet;
+    if (message.term !== raft.term) return;
+    this.#send(tablet, {
+      type: MessageType.appendResponse,
+      to: message.from,
+      from: tablet.replica,
+      term: raft.term,
+      logTerm: 0,
+      index: Math.min(raft.commitIndex, raft.stableIndex),
+      commit: 0,
+      reject: false,
+      rejectHint: 0,
+      context: 0,
+      entries: [],
+      snapshot: null,
+    });
+    this.#scheduleTurn();
   }
 
   #finishInstall(tablet: Tablet, snapshot: SnapshotMeta, consistentIndex: number): void {
@@ -716,7 +739,14 @@ export class TabletHost implements TabletHostLink {
     for (const [id, meta] of found) {
       assert(meta !== null, 'the store holds a replica that this version cannot read');
       const group = this.#options.recovered.get(id);
-      const tablet = this.#make(id, meta.replica, recoveredState(meta, group));
+      const state = recoveredState(meta, group);
+      if (state.applied > lastIndexOf(group)) {
+        // A crash came between the end of a snapshot in the store and the log's new beginning.
+        const { index, term, confState } = state.snapshot;
+        this.#options.wal.appendSnapshotBase(id, index, term, encodeConfState(confState));
+        this.#options.wal.appendHardState(id, state.hardState);
+      }
+      const tablet = this.#make(id, meta.replica, state);
       tablet.installing = meta.installing;
       tablet.consistentIndex = meta.consistentIndex;
       this.#withholdVotes(tablet, this.#options.silentUntil_ms);
@@ -795,6 +825,12 @@ interface RaftState {
   readonly snapshot: SnapshotMeta;
   readonly entries: readonly Entry[];
   readonly applied: number;
+}
+
+/** The last entry that the log has had, 0 for none. */
+function lastIndexOf(group: RecoveredGroup | undefined): number {
+  const last = group?.entries[group.entries.length - 1];
+  return last?.index ?? Math.max(group?.base?.index ?? 0, group?.releasedThrough ?? 0);
 }
 
 /** Puts together what the store has applied and what the WAL holds beyond it. */
