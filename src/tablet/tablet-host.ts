@@ -259,12 +259,12 @@ export class TabletHost implements TabletHostLink {
     const valid = readRaftFrame(frame, (group, message) => {
       const tablet = this.#tablets.get(group);
       if (tablet === undefined || message.to !== tablet.replica || nodeOf(message.from) !== from) return;
-      if (tablet.installing) {
+      if (tablet.installing && !isVoteRequest(message)) {
         this.#whileInstalling(tablet, message);
         return;
       }
       if (message.type === MessageType.appendResponse && message.reject && message.context === SNAPSHOT_WANTED) {
-        this.#sendWholeState(tablet, message.from);
+        this.#sendWholeState(tablet, message.from, message.rejectHint);
         return;
       }
       tablet.raft.step(message);
@@ -479,8 +479,8 @@ export class TabletHost implements TabletHostLink {
     const now_ms = this.clock.monotonic_ms();
     for (const tablet of this.#tablets.values()) {
       tablet.expire(now_ms);
-      if (tablet.installing) continue;
       if (tablet.raft.votesWithheld) tablet.raft.votesWithheld = now_ms < tablet.votesWithheldUntil_ms;
+      if (tablet.installing) continue;
       tablet.raft.tick();
       if (tablet.raft.hasReady()) this.markDirty(tablet);
     }
@@ -605,7 +605,7 @@ export class TabletHost implements TabletHostLink {
       ranges,
       clearState: () => tablet.overlay.clear(snapshot.index),
       metaKey: metaKey(tablet.id),
-      metaWhileInstalling: encodeTabletMeta({ ...this.#metaOf(tablet, true), appliedIndex: 0, appliedTerm: 0 }),
+      metaWhileInstalling: encodeTabletMeta(this.#metaOf(tablet, true)),
       metaWhenInstalled: (consistentIndex) =>
         encodeTabletMeta({
           replica: tablet.replica,
@@ -678,13 +678,14 @@ export class TabletHost implements TabletHostLink {
   }
 
   /**
-   * A replica whose state is being replaced has forgotten what it once acknowledged: it neither votes nor appends. After a
-   * crash in the middle no stream is under way, and the leader is asked for one.
+   * A replica whose state is being replaced appends nothing. It still votes: its log is what it has acknowledged, until the
+   * snapshot takes its place, and a leader that is gone can often not be replaced without it. After a crash in the middle no
+   * stream is under way, and the leader is asked for one.
    */
   #whileInstalling(tablet: Tablet, message: Message): void {
     if (this.#receivers.has(tablet.id)) return;
     if (message.type !== MessageType.append && message.type !== MessageType.heartbeat) return;
-    // An append that claims to have lost everything makes the leader look for the start of its log and send a snapshot.
+    // The hint says how far this replica's log went, which it may have acknowledged.
     const refusal: Message = {
       type: MessageType.appendResponse,
       to: message.from,
@@ -694,7 +695,7 @@ export class TabletHost implements TabletHostLink {
       index: message.index,
       commit: 0,
       reject: true,
-      rejectHint: 0,
+      rejectHint: tablet.raft.lastIndex,
       context: SNAPSHOT_WANTED,
       entries: [],
       snapshot: null,
@@ -703,9 +704,14 @@ export class TabletHost implements TabletHostLink {
     this.#scheduleTurn();
   }
 
-  /** For a replica that has lost its state: a snapshot of now, although the log might still reach back far enough. */
-  #sendWholeState(tablet: Tablet, to: ReplicaId): void {
-    if (!tablet.serving || !members(tablet.confState).has(to)) return;
+  /**
+   * For a replica that has lost its state: a snapshot of now, although the log might still reach back far enough. Not one that
+   * lacks what the replica's log had: this leader may have counted on that. A leader need not serve for it, because it may
+   * need just this replica to commit the first entry of its term.
+   */
+  #sendWholeState(tablet: Tablet, to: ReplicaId, lastIndex: number): void {
+    if (!tablet.raft.isLeader || !members(tablet.confState).has(to)) return;
+    if (!tablet.serving && tablet.raft.appliedIndex < lastIndex) return;
     const snapshot = { index: tablet.raft.appliedIndex, term: tablet.appliedTerm, confState: tablet.confState };
     this.#senders.start(tablet, {
       type: MessageType.snapshot,
@@ -871,6 +877,10 @@ function recoveredState(
     commit: Math.min(Math.max(stored.commit, index), last?.index ?? index),
   };
   return { hardState, snapshot: { index, term, confState }, entries, applied: index };
+}
+
+function isVoteRequest(message: Message): boolean {
+  return message.type === MessageType.vote || message.type === MessageType.preVote;
 }
 
 function members(confState: ConfState): Set<ReplicaId> {

@@ -80,7 +80,7 @@ export class Tablet {
   /** Term of the entry applied last. */
   appliedTerm: number;
   confState: ConfState;
-  /** Set while a snapshot's content replaces the state: nothing may be read, appended or voted for. */
+  /** Set while a snapshot's content replaces the state: nothing may be read or appended. */
   installing = false;
   /** Until this monotonic time a promise that Raft has forgotten may hold; see `Raft.votesWithheld`. */
   votesWithheldUntil_ms = 0;
