@@ -11,6 +11,7 @@ export const HELP = `Runs whole clusters on simulated clocks, networks and disks
 
   --twice     runs every seed twice and compares the hashes of their events
   --stats     events in a second
+  --first     stops at the first seed that fails
   --jobs=N    processes to use (2)
 `;
 
@@ -24,6 +25,7 @@ export interface Arguments {
   readonly trace: boolean;
   readonly shrink: boolean;
   readonly stats: boolean;
+  readonly first: boolean;
   readonly jobs: number;
 }
 
@@ -41,15 +43,16 @@ export function parseArguments(words: readonly string[]): Arguments {
       trace: { type: 'boolean', default: false },
       shrink: { type: 'boolean', default: false },
       stats: { type: 'boolean', default: false },
+      first: { type: 'boolean', default: false },
       jobs: { type: 'string', default: '2' },
     },
   });
-  const { help, pinned, twice, trace, shrink, stats } = values;
+  const { help, pinned, twice, trace, shrink, stats, first } = values;
   const seed = values.seed === undefined ? null : integer('seed', values.seed);
   const from = values.from === undefined ? null : integer('from', values.from);
   const seeds = values.seeds === undefined ? (pinned ? 0 : 100) : integer('seeds', values.seeds);
   if ((trace || shrink) && seed === null) throw new Error('--trace and --shrink need --seed');
-  return { help, seed, seeds, from, pinned, twice, trace, shrink, stats, jobs: integer('jobs', values.jobs) };
+  return { help, seed, seeds, from, pinned, twice, trace, shrink, stats, first, jobs: integer('jobs', values.jobs) };
 }
 
 function integer(name: string, text: string): number {

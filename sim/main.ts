@@ -50,7 +50,8 @@ async function many(options: Arguments, seeds: readonly number[]): Promise<numbe
   let acknowledged = 0;
   let failed = 0;
   const results: RunResult[] = [];
-  await runSeeds(seeds, options.jobs, (result) => {
+  const isOver = (): boolean => options.first && failed > 0;
+  await runSeeds(seeds, options.jobs, isOver, (result) => {
     events += result.events;
     acknowledged += result.acknowledged;
     if (options.twice) results.push(result);

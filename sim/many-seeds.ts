@@ -4,10 +4,11 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { RunResult } from './run.ts';
 
-/** Calls `ended` for each seed as it ends. */
+/** Calls `ended` for each seed as it ends; begins no more once `isOver`. */
 export async function runSeeds(
   seeds: readonly number[],
   jobs: number,
+  isOver: () => boolean,
   ended: (result: RunResult) => void,
 ): Promise<void> {
   const file = fileURLToPath(new URL(`./seed-process${extname(import.meta.url)}`, import.meta.url));
@@ -16,7 +17,7 @@ export async function runSeeds(
     new Promise((resolve, reject) => {
       const child: ChildProcess = fork(file);
       const give = (): void => {
-        const seed = seeds[next];
+        const seed = isOver() ? undefined : seeds[next];
         next += 1;
         if (seed === undefined) {
           child.disconnect();

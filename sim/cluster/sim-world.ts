@@ -6,6 +6,7 @@ import { Client } from '../load/client.ts';
 import { decodeVersion, versionKey } from '../load/slot-operation.ts';
 import { DurableLog } from '../oracles/durable-log.ts';
 import { RaftOracle } from '../oracles/raft-oracle.ts';
+import { RegisterHistory } from '../oracles/register-history.ts';
 import { SlotHistory } from '../oracles/slot-history.ts';
 import { Violation } from '../oracles/violation.ts';
 import type { Swarm } from '../swarm.ts';
@@ -30,6 +31,7 @@ export class SimWorld {
   readonly clients: Client[] = [];
   readonly raft: RaftOracle;
   readonly slots: number[] = [];
+  readonly registers = new RegisterHistory();
   /** Clients begin no further operations. */
   loadIsOver = false;
   /** Given by a trace. */
@@ -180,6 +182,7 @@ export class SimWorld {
       for (const tablet of machine.process?.cluster.host?.all() ?? []) this.raft.checkLog(machine.nodeId, tablet);
     }
     for (const history of this.histories()) history.check();
+    this.registers.check();
   }
 
   /** One node after the other. */

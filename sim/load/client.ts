@@ -8,9 +8,9 @@ import { Outcome, type Transaction } from '../../src/tablet/operation.ts';
 import type { Machine } from '../cluster/machine.ts';
 import type { NodeProcess } from '../cluster/node-process.ts';
 import type { SimWorld } from '../cluster/sim-world.ts';
-import type { Attempt, SlotHistory } from '../oracles/slot-history.ts';
+import type { Attempt, AttemptHistory } from '../oracles/slot-history.ts';
 import { EventKind, type SimEvent } from '../world/scheduler.ts';
-import { decodeVersion, drawOperation, encodeVersion, isRead, runOperation, type SlotOperation, versionKey } from './slot-operation.ts';
+import { decodeVersion, drawOperation, encodeVersion, isOnRegister, isRead, runOperation, type SlotOperation, versionKey } from './slot-operation.ts';
 
 const HOPS_MAX = 6;
 const RETRY_MS = 20;
@@ -83,7 +83,7 @@ export class ClientAttempt implements RoutedOperation {
   readonly slot: number;
   readonly staleRead = false;
   readonly #world: SimWorld;
-  readonly #history: SlotHistory;
+  readonly #history: AttemptHistory;
   readonly #record: Attempt;
   readonly #ended: (outcome: Outcome, elsewhere: number) => void;
   readonly #timeout: SimEvent;
@@ -118,7 +118,7 @@ export class ClientAttempt implements RoutedOperation {
       before: { number: 0, attempt: 0 },
       result: '',
     };
-    this.#history = world.history(slot);
+    this.#history = isOnRegister(operation) ? world.registers : world.history(slot);
     this.#history.add(this.#record);
     this.#timeout = scheduler.plan(patience_ms, EventKind.client, null, () => this.#end(Outcome.unknown, 0));
     const target: Machine | undefined = world.machines[machine - 1];
@@ -137,6 +137,11 @@ export class ClientAttempt implements RoutedOperation {
 
   execute(transaction: Transaction): void {
     const record = this.#record;
+    if (isOnRegister(record.operation)) {
+      record.executed = true;
+      record.result = runOperation(transaction, this.slot, record.operation);
+      return;
+    }
     const key = versionKey(this.slot);
     const before = decodeVersion(transaction.get(key));
     const { number, attempt } = before;

@@ -3,7 +3,8 @@
  * the order that the history shows, on a plain map: the two must give the same results.
  *
  * Every slot has a version: an entry that each write reads and raises, naming itself. So every operation of a slot sees which
- * write came before it, and a history can be checked exactly, without a search.
+ * write came before it, and a history can be checked exactly, without a search. Every slot also has one register that has
+ * nothing to do with the version, for writes that read nothing; its history goes through the linearizability checker.
  */
 import type { Prng } from '../../src/base/prng.ts';
 import type { ByteKey } from '../../src/storage/ordered-store.ts';
@@ -11,8 +12,10 @@ import type { Transaction } from '../../src/tablet/operation.ts';
 
 export type SlotTransaction = Pick<Transaction, 'get' | 'put' | 'delete' | 'deleteRange' | 'scan'>;
 
+export type RegisterKind = 'registerSet' | 'registerGet' | 'registerSwap' | 'registerDelete';
+
 export interface SlotOperation {
-  readonly kind: 'get' | 'set' | 'compareAndSet' | 'delete' | 'add' | 'append' | 'move' | 'scan' | 'deleteRange' | 'readAll';
+  readonly kind: 'get' | 'set' | 'compareAndSet' | 'delete' | 'add' | 'append' | 'move' | 'scan' | 'deleteRange' | 'readAll' | RegisterKind;
   readonly key: number;
   readonly other: number;
   readonly value: string;
@@ -32,10 +35,16 @@ const WRITES: readonly SlotOperation['kind'][] = [
   'move',
   'deleteRange',
 ];
+const REGISTER_KINDS: readonly RegisterKind[] = ['registerSet', 'registerGet', 'registerSwap', 'registerDelete'];
+const REGISTER_SHARE = 0.2;
 const LIST_LENGTH_MAX = 60;
 
 export function isRead(operation: SlotOperation): boolean {
-  return READS.includes(operation.kind);
+  return READS.includes(operation.kind) || operation.kind === 'registerGet';
+}
+
+export function isOnRegister(operation: SlotOperation): boolean {
+  return REGISTER_KINDS.includes(operation.kind as RegisterKind);
 }
 
 export function drawOperation(
@@ -43,13 +52,14 @@ export function drawOperation(
   unique: string,
   shape: { readonly readShare: number; readonly keysPerSlot: number; readonly valueBytes: number },
 ): SlotOperation {
-  const kind = prng.pick(prng.chance(shape.readShare) ? READS : WRITES);
+  const kinds: readonly SlotOperation['kind'][] = prng.chance(REGISTER_SHARE) ? REGISTER_KINDS : prng.chance(shape.readShare) ? READS : WRITES;
+  const kind = prng.pick(kinds);
   const padding = shape.valueBytes > 0 ? '.'.repeat(prng.below(shape.valueBytes)) : '';
   return {
     kind,
     key: prng.below(shape.keysPerSlot),
     other: prng.below(shape.keysPerSlot),
-    value: unique + padding,
+    value: REGISTER_KINDS.includes(kind as RegisterKind) && prng.chance(0.5) ? `v${prng.below(3)}` : unique + padding,
     reverse: prng.chance(0.5),
   };
 }
@@ -132,9 +142,29 @@ export function runOperation(transaction: SlotTransaction, slot: number, operati
       const [lo, hi] = key < other ? [key, `${other}~`] : [other, `${key}~`];
       return listed(transaction, lo, hi, operation.reverse, 3);
     }
+    case 'registerGet':
+      return text(`${prefix}r`);
+    case 'registerSet':
+      put(`${prefix}r`, operation.value);
+      return 'ok';
+    case 'registerSwap': {
+      const isAsExpected = text(`${prefix}r`) === expectedOf(operation);
+      if (isAsExpected) put(`${prefix}r`, operation.value);
+      return String(isAsExpected);
+    }
+    case 'registerDelete': {
+      const had = text(`${prefix}r`) !== '-';
+      if (had) transaction.delete(`${prefix}r`);
+      return String(had);
+    }
     case 'readAll':
       return listed(transaction, `${prefix}k`, `${prefix}l`, operation.reverse, Number.POSITIVE_INFINITY);
   }
+}
+
+/** Swaps expect the few values that sets write often; '-' is none. */
+export function expectedOf(operation: SlotOperation): string {
+  return operation.reverse ? '-' : `v${operation.other}`;
 }
 
 function listed(transaction: SlotTransaction, lo: ByteKey, hi: ByteKey, reverse: boolean, limit: number): string {

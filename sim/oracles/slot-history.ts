@@ -32,7 +32,15 @@ export interface Attempt {
   result: string;
 }
 
-export class SlotHistory {
+/** Where an attempt is recorded. */
+export interface AttemptHistory {
+  add(attempt: Attempt): void;
+  returned(attempt: Attempt, outcome: Outcome, stamp: number): void;
+  /** The node ends an attempt of which its client had heard nothing. */
+  late(attempt: Attempt, outcome: Outcome, stamp: number): void;
+}
+
+export class SlotHistory implements AttemptHistory {
   readonly attempts: Attempt[] = [];
   readonly #byId = new Map<number, Attempt>();
   /** The newest write that is durable on a quorum. */
@@ -56,7 +64,6 @@ export class SlotHistory {
     this.tip = version;
   }
 
-  /** The node ends an attempt of which its client had heard nothing. */
   late(attempt: Attempt, outcome: Outcome, stamp: number): void {
     this.returned(attempt, outcome, stamp);
   }

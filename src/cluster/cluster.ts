@@ -153,6 +153,7 @@ export class Cluster implements Router {
         onPeerUp: (node) => this.#peerUp(node),
         onPeerDown: (node) => this.#peerDown(node),
         onRefused: (peer, reason) => this.#log.debug({ peer, reason }, 'a peer refused this node'),
+        onUnknownMember: () => this.#search.step(),
         onGuest: (request, respond) => this.#administration.guest(request, respond),
         onBulk: (from, header) => receiveSnapshot(this.#host?.receiveSnapshot(from, header) ?? null),
       },
@@ -182,7 +183,6 @@ export class Cluster implements Router {
       addresses: () => [...this.#search.known.filter(({ node }) => node !== this.#identity.node), ...this.#otherSeeds()],
       ask: (seed) => this.#ask(seed, { type: 'hello' }),
       found: (members) => {
-        if (this.#knowsMetadataLeader) return;
         const known = this.#seeds().filter(({ node }) => members.every((member) => member.node !== node));
         this.#connect([...members, ...known]);
       },
@@ -529,10 +529,6 @@ export class Cluster implements Router {
     this.#options.liveness.setPeers(peers);
   }
 
-  get #knowsMetadataLeader(): boolean {
-    return (this.#host?.get(METADATA_TABLET)?.raft.leader ?? 0) !== 0;
-  }
-
   // Following the metadata.
 
   #metadataChanged(state: Metadata): void {
@@ -699,7 +695,6 @@ export class Cluster implements Router {
   #stewardStep(): void {
     const host = this.#host;
     if (host === null || this.#draining) return;
-    if (!this.#knowsMetadataLeader) this.#search.step();
     const record = this.metadata.nodes.get(this.#identity.node);
     if (record !== undefined) this.#administration.move(record, this.#self);
     let transferred = false;

@@ -1,7 +1,7 @@
 /**
- * A member that has not heard of a leader of the metadata group knows the other members only as they were when it last did, or when
- * it was taken in. If the group is led by one that came later, neither would speak to the other, and the newer metadata
- * would never come. So it asks those that it knows who else is there.
+ * A member whose metadata is old knows the other members only as they were then, or when it was taken in. If the metadata group is
+ * led by one that came later, neither would speak to the other, and the newer metadata would never come. So when somebody
+ * calls who says that it is a member and whom this node does not know, it asks those that it knows who else is there.
  */
 import type { ClusterReply, Seed } from './cluster-messages.ts';
 
@@ -48,7 +48,6 @@ export class MemberSearch {
       if (answer === null || answer.clusterId !== clusterId() || answer.seeds.length === 0) continue;
       this.learn(answer.seeds);
       found(this.known);
-      return;
     }
   }
 }
