@@ -63,8 +63,11 @@ async function many(options: Arguments, seeds: readonly number[]): Promise<numbe
   if (options.twice) {
     for (const result of results) if (!(await isRepeated(result))) failed += 1;
   }
-  console.log(`${seeds.length} seeds, ${failed} failed; ${acknowledged} operations acknowledged; ${took_s.toFixed(1)} s`);
-  if (options.stats) console.log(`${events} events, ${Math.round(events / took_s)} a second in ${options.jobs} processes`);
+  console.log(
+    `${seeds.length} seeds, ${failed} failed; ${acknowledged} operations acknowledged; ${took_s.toFixed(1)} s`,
+  );
+  if (options.stats)
+    console.log(`${events} events, ${Math.round(events / took_s)} a second in ${options.jobs} processes`);
   return failed === 0 ? 0 : 1;
 }
 

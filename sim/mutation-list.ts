@@ -48,7 +48,11 @@ export const MUTATIONS: readonly Mutation[] = [
         replace: 'if (this.#leading && !this.#serving) {',
       },
       { file: 'src/raft/support.ts', find: 'if (log.applied < core.termStartIndex) return false;', replace: '' },
-      { file: 'src/raft/reads.ts', find: 'if (log.committed < core.termStartIndex) {', replace: 'if (log.committed < 0) {' },
+      {
+        file: 'src/raft/reads.ts',
+        find: 'if (log.committed < core.termStartIndex) {',
+        replace: 'if (log.committed < 0) {',
+      },
     ],
   },
   {
@@ -85,7 +89,8 @@ export const MUTATIONS: readonly Mutation[] = [
       {
         file: HOST,
         find: '  let index = meta.appliedIndex;',
-        replace: '  let index = Math.max(meta.appliedIndex - 3, (group?.entries[0]?.index ?? meta.appliedIndex + 1) - 1);',
+        replace:
+          '  let index = Math.max(meta.appliedIndex - 3, (group?.entries[0]?.index ?? meta.appliedIndex + 1) - 1);',
       },
     ],
   },
@@ -105,7 +110,8 @@ export const MUTATIONS: readonly Mutation[] = [
       {
         file: TABLET,
         find: '      if (proposal.proposedAt_ms > oldest_ms) break;\n      this.#finish(proposal, Outcome.unknown);',
-        replace: '      if (proposal.proposedAt_ms > oldest_ms) break;\n      this.#finish(proposal, Outcome.notLeader);',
+        replace:
+          '      if (proposal.proposedAt_ms > oldest_ms) break;\n      this.#finish(proposal, Outcome.notLeader);',
       },
     ],
   },

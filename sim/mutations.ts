@@ -20,14 +20,21 @@ function tryMutation(mutation: Mutation, seeds: number): string {
   const copy = mkdtempSync(join(tmpdir(), 'folkmoot-mutation-'));
   try {
     for (const part of ['src', 'sim', 'package.json', 'tsconfig.json', 'tsconfig.build.json']) {
-      cpSync(join(ROOT, part), join(copy, part), { recursive: true, filter: (source) => !source.endsWith('/sim/dist') });
+      cpSync(join(ROOT, part), join(copy, part), {
+        recursive: true,
+        filter: (source) => !source.endsWith('/sim/dist'),
+      });
     }
     symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
     for (const { file, find, replace } of mutation.edits) {
       const path = join(copy, file);
       const text = readFileSync(path, 'utf8');
-      if (text.split(find).length !== 2) return `NOT APPLIED: ${file} does not hold the text to be replaced exactly once`;
-      writeFileSync(path, text.replace(find, () => replace));
+      if (text.split(find).length !== 2)
+        return `NOT APPLIED: ${file} does not hold the text to be replaced exactly once`;
+      writeFileSync(
+        path,
+        text.replace(find, () => replace),
+      );
     }
     // What a mutation leaves unused is no error that matters here; it compiles all the same.
     const compiler = join(ROOT, 'node_modules/@typescript/native/bin/tsc');

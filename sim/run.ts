@@ -5,9 +5,9 @@
 import type { LogFields } from '../src/base/log.ts';
 import { Prng } from '../src/base/prng.ts';
 import { SimWorld } from './cluster/sim-world.ts';
-import { describeFault, drawSchedule } from './faults/schedule.ts';
 import type { Fault } from './faults/fault.ts';
 import { Injector } from './faults/injector.ts';
+import { describeFault, drawSchedule } from './faults/schedule.ts';
 import { Client } from './load/client.ts';
 import type { SlotOperation } from './load/slot-operation.ts';
 import { canDoWithout, describeReplicas, whyNotConverged } from './oracles/convergence.ts';
@@ -169,7 +169,10 @@ class Run {
     }
     world.run(world.scheduler.now_ms + LAST_PATIENCE_MS + 1_000, () => left === 0);
     if (left > 0 || failed.length > 0) {
-      throw new Violation('not-served', `${left} operations without an answer, others failed on slots ${failed.join(', ')}`);
+      throw new Violation(
+        'not-served',
+        `${left} operations without an answer, others failed on slots ${failed.join(', ')}`,
+      );
     }
   }
 

@@ -1,6 +1,6 @@
 /** Everything that a seed makes: machines, network, clients, oracles, and what they have to know of each other. */
-import { type Logger, type LogFields, silentLogger } from '../../src/base/log.ts';
-import { Prng } from '../../src/base/prng.ts';
+import { type LogFields, type Logger, silentLogger } from '../../src/base/log.ts';
+import type { Prng } from '../../src/base/prng.ts';
 import { slotsOf } from '../../src/cluster/placement.ts';
 import { Client } from '../load/client.ts';
 import { decodeVersion, versionKey } from '../load/slot-operation.ts';
@@ -105,7 +105,8 @@ export class SimWorld {
     if (!process.alive) return;
     this.#log(machine.number, 'the process fails', { error: String(error) });
     if (!machine.disk.failed) {
-      this.#failure ??= error instanceof Violation ? error : new Violation('process-failed', describe(machine.number, error));
+      this.#failure ??=
+        error instanceof Violation ? error : new Violation('process-failed', describe(machine.number, error));
       return;
     }
     this.scheduler.plan(0, EventKind.process, null, () => {

@@ -86,13 +86,22 @@ export class Injector {
         machine.clock.wallError_ms += (this.#hasSuspensions ? fault.amount : fault.amount - 500) * 40;
         return;
       case 'partitionHalf':
-        this.#cut(pairs(all, (a, b) => side(a, fault.amount) !== side(b, fault.amount)), fault.for_ms);
+        this.#cut(
+          pairs(all, (a, b) => side(a, fault.amount) !== side(b, fault.amount)),
+          fault.for_ms,
+        );
         return;
       case 'partitionOne':
-        this.#cut(pairs(all, (a, b) => (a === fault.machine) !== (b === fault.machine)), fault.for_ms);
+        this.#cut(
+          pairs(all, (a, b) => (a === fault.machine) !== (b === fault.machine)),
+          fault.for_ms,
+        );
         return;
       case 'partitionRing':
-        this.#cut(pairs(all, (a, b) => !areNeighbours(a, b, all.length)), fault.for_ms);
+        this.#cut(
+          pairs(all, (a, b) => !areNeighbours(a, b, all.length)),
+          fault.for_ms,
+        );
         return;
       case 'partitionBridge':
         // Two halves that only one machine reaches both of.

@@ -10,7 +10,16 @@ import type { NodeProcess } from '../cluster/node-process.ts';
 import type { SimWorld } from '../cluster/sim-world.ts';
 import type { Attempt, AttemptHistory } from '../oracles/slot-history.ts';
 import { EventKind, type SimEvent } from '../world/scheduler.ts';
-import { decodeVersion, drawOperation, encodeVersion, isOnRegister, isRead, runOperation, type SlotOperation, versionKey } from './slot-operation.ts';
+import {
+  decodeVersion,
+  drawOperation,
+  encodeVersion,
+  isOnRegister,
+  isRead,
+  runOperation,
+  type SlotOperation,
+  versionKey,
+} from './slot-operation.ts';
 
 const HOPS_MAX = 6;
 const RETRY_MS = 20;
@@ -39,7 +48,9 @@ export class Client {
       if (this.#world.loadIsOver) return;
       const { slots } = this.#world;
       const slot = this.#prng.pick(slots);
-      this.run(slot, drawOperation(this.#prng, this.#world.uniqueText(), swarm), swarm.clientTimeout_ms, () => this.#next());
+      this.run(slot, drawOperation(this.#prng, this.#world.uniqueText(), swarm), swarm.clientTimeout_ms, () =>
+        this.#next(),
+      );
     });
   }
 

@@ -15,7 +15,18 @@ export type SlotTransaction = Pick<Transaction, 'get' | 'put' | 'delete' | 'dele
 export type RegisterKind = 'registerSet' | 'registerGet' | 'registerSwap' | 'registerDelete';
 
 export interface SlotOperation {
-  readonly kind: 'get' | 'set' | 'compareAndSet' | 'delete' | 'add' | 'append' | 'move' | 'scan' | 'deleteRange' | 'readAll' | RegisterKind;
+  readonly kind:
+    | 'get'
+    | 'set'
+    | 'compareAndSet'
+    | 'delete'
+    | 'add'
+    | 'append'
+    | 'move'
+    | 'scan'
+    | 'deleteRange'
+    | 'readAll'
+    | RegisterKind;
   readonly key: number;
   readonly other: number;
   readonly value: string;
@@ -52,7 +63,11 @@ export function drawOperation(
   unique: string,
   shape: { readonly readShare: number; readonly keysPerSlot: number; readonly valueBytes: number },
 ): SlotOperation {
-  const kinds: readonly SlotOperation['kind'][] = prng.chance(REGISTER_SHARE) ? REGISTER_KINDS : prng.chance(shape.readShare) ? READS : WRITES;
+  const kinds: readonly SlotOperation['kind'][] = prng.chance(REGISTER_SHARE)
+    ? REGISTER_KINDS
+    : prng.chance(shape.readShare)
+      ? READS
+      : WRITES;
   const kind = prng.pick(kinds);
   const padding = shape.valueBytes > 0 ? '.'.repeat(prng.below(shape.valueBytes)) : '';
   return {

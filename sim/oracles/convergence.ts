@@ -81,7 +81,9 @@ export function describeReplicas(world: SimWorld): string[] {
       continue;
     }
     const nodes = [...cluster.metadata.nodes.keys()].join(',');
-    lines.push(`machine ${machine.number} is node ${cluster.identity.node}, serving ${cluster.serving}, knows nodes ${nodes}`);
+    lines.push(
+      `machine ${machine.number} is node ${cluster.identity.node}, serving ${cluster.serving}, knows nodes ${nodes}`,
+    );
     for (const { id, raft, confState, installing, consistentIndex, replica } of cluster.host?.all() ?? []) {
       const { voters, votersOutgoing, learners } = confState;
       const members = `voters ${voters.join(',')} outgoing ${votersOutgoing.join(',')} learners ${learners.join(',')}`;
@@ -91,7 +93,9 @@ export function describeReplicas(world: SimWorld): string[] {
         `  tablet ${id} ${replica} role ${raft.role} term ${raft.term} leader ${raft.leader} ${log}${state} ${members}`,
       );
       for (const { id: to, match, next, state: progressState, pendingSnapshot } of raft.status().progress) {
-        lines.push(`    sends to ${to}: match ${match} next ${next} state ${progressState} snapshot ${pendingSnapshot}`);
+        lines.push(
+          `    sends to ${to}: match ${match} next ${next} state ${progressState} snapshot ${pendingSnapshot}`,
+        );
       }
     }
   }

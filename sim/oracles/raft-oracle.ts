@@ -91,7 +91,12 @@ export class RaftOracle {
         this.#changed(node, tablet, first);
         continue;
       }
-      if (seen.role !== raft.role || seen.term !== raft.term || seen.commit !== raft.commitIndex || seen.raft !== raft) {
+      if (
+        seen.role !== raft.role ||
+        seen.term !== raft.term ||
+        seen.commit !== raft.commitIndex ||
+        seen.raft !== raft
+      ) {
         this.#changed(node, tablet, seen);
       } else {
         seen.confState = raft.confState;
@@ -188,7 +193,8 @@ export class RaftOracle {
   #committed(node: number, tablet: Tablet, record: TabletRecord, before: ConfState): void {
     const { raft } = tablet;
     for (let index = record.commit + 1; index <= raft.commitIndex; index += 1) {
-      const entry = this.#durableOnQuorum(tablet.id, raft.confState, index) ?? this.#durableOnQuorum(tablet.id, before, index);
+      const entry =
+        this.#durableOnQuorum(tablet.id, raft.confState, index) ?? this.#durableOnQuorum(tablet.id, before, index);
       if (entry === null) {
         throw new Violation(
           'commit-durable',
@@ -227,14 +233,18 @@ export class RaftOracle {
       const mine = log.at(index);
       const committed = record.committed[index];
       if (mine == null || committed === undefined || isSame(mine, committed)) continue;
-      throw new Violation('log-matching', `tablet ${tablet.id}: entry ${index} of node ${node} is not what was committed`);
+      throw new Violation(
+        'log-matching',
+        `tablet ${tablet.id}: entry ${index} of node ${node} is not what was committed`,
+      );
     }
   }
 }
 
 export function isQuorum(confState: ConfState, has: (replica: number) => boolean): boolean {
   return (
-    isMajority(confState.voters, has) && (confState.votersOutgoing.length === 0 || isMajority(confState.votersOutgoing, has))
+    isMajority(confState.voters, has) &&
+    (confState.votersOutgoing.length === 0 || isMajority(confState.votersOutgoing, has))
   );
 }
 

@@ -33,7 +33,8 @@ export class RegisterHistory implements AttemptHistory {
   }
 
   check(): void {
-    for (const { verdict, key, blocked, operations } of checkHistory(this.#recorder.history(), { maxSteps: STEPS_MAX }).keys) {
+    for (const { verdict, key, blocked, operations } of checkHistory(this.#recorder.history(), { maxSteps: STEPS_MAX })
+      .keys) {
       if (verdict === 'unknown') this.unknown += 1;
       if (verdict !== 'violation') continue;
       throw new Violation(

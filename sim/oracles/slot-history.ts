@@ -11,8 +11,14 @@
  */
 import type { ByteKey } from '../../src/storage/ordered-store.ts';
 import { Outcome } from '../../src/tablet/operation.ts';
+import {
+  isRead,
+  runOperation,
+  type SlotOperation,
+  type SlotTransaction,
+  type SlotVersion,
+} from '../load/slot-operation.ts';
 import { SortedKeys } from '../world/sorted-keys.ts';
-import { isRead, runOperation, type SlotOperation, type SlotTransaction, type SlotVersion } from '../load/slot-operation.ts';
 import { Violation } from './violation.ts';
 
 /** One submission of one operation. What a client tries again is another attempt. */
@@ -59,7 +65,10 @@ export class SlotHistory implements AttemptHistory {
   /** A version of the slot was committed. */
   committed(version: SlotVersion): void {
     if (version.number <= this.tip.number) {
-      throw new Violation('version-back', `slot ${this.#slot} goes from version ${this.tip.number} to ${version.number}`);
+      throw new Violation(
+        'version-back',
+        `slot ${this.#slot} goes from version ${this.tip.number} to ${version.number}`,
+      );
     }
     this.tip = version;
   }
@@ -100,7 +109,11 @@ export class SlotHistory implements AttemptHistory {
       if (!isRead(attempt.operation)) throw this.#violation('lost-write', attempt, 'was acknowledged and is lost');
       const { number, attempt: writer } = attempt.before;
       if (number > chain.length || (number > 0 && chain[number - 1]?.id !== writer)) {
-        throw this.#violation('read-uncommitted', attempt, `read version ${number} of attempt ${writer}, which never was`);
+        throw this.#violation(
+          'read-uncommitted',
+          attempt,
+          `read version ${number} of attempt ${writer}, which never was`,
+        );
       }
       const list = reads.get(number);
       if (list === undefined) reads.set(number, [attempt]);
@@ -121,7 +134,8 @@ export class SlotHistory implements AttemptHistory {
 
   #replay(state: MapTransaction, read: Attempt): void {
     const result = runOperation(state, this.#slot, read.operation);
-    if (result !== read.result) throw this.#violation('wrong-result', read, `gave "${read.result}" instead of "${result}"`);
+    if (result !== read.result)
+      throw this.#violation('wrong-result', read, `gave "${read.result}" instead of "${result}"`);
   }
 
   /** From the newest committed write back to the first. */
@@ -130,9 +144,14 @@ export class SlotHistory implements AttemptHistory {
     let { number, attempt: id } = this.tip;
     while (number > 0) {
       const attempt = this.#byId.get(id);
-      if (attempt === undefined || !attempt.executed) throw new Violation('chain', `slot ${this.#slot}: nobody wrote ${id}`);
+      if (attempt === undefined || !attempt.executed)
+        throw new Violation('chain', `slot ${this.#slot}: nobody wrote ${id}`);
       if (attempt.before.number !== number - 1) {
-        throw this.#violation('chain', attempt, `was evaluated after version ${attempt.before.number} and committed as ${number}`);
+        throw this.#violation(
+          'chain',
+          attempt,
+          `was evaluated after version ${attempt.before.number} and committed as ${number}`,
+        );
       }
       chain.push(attempt);
       number = attempt.before.number;
@@ -143,7 +162,9 @@ export class SlotHistory implements AttemptHistory {
 
   #checkRealTime(placed: readonly Attempt[], position: (attempt: Attempt) => number): void {
     const byCall = [...placed].sort((a, b) => a.called - b.called);
-    const byReturn = placed.filter((attempt) => attempt.outcome === Outcome.done).sort((a, b) => a.returned - b.returned);
+    const byReturn = placed
+      .filter((attempt) => attempt.outcome === Outcome.done)
+      .sort((a, b) => a.returned - b.returned);
     let newest = 0;
     let newestAttempt: Attempt | null = null;
     let at = 0;

@@ -110,7 +110,14 @@ export class SimDisk {
   }
 
   /** `done` hears of it when the process runs. */
-  write(lane: Lane, path: string, file: SimFile, position: number, data: Uint8Array, done: (error: Error | null) => void): void {
+  write(
+    lane: Lane,
+    path: string,
+    file: SimFile,
+    position: number,
+    data: Uint8Array,
+    done: (error: Error | null) => void,
+  ): void {
     if (file.writing !== null) throw new Error('two durable writes at once on one file');
     if (position + data.length > file.data.length) throw new Error('a durable write beyond the end of the file');
     this.onChange?.();
@@ -216,8 +223,7 @@ export class SimDisk {
     const file = this.#file(path);
     return {
       size: file.data.length,
-      read: (position, length) =>
-        this.#read(lane, () => Buffer.from(file.data.subarray(position, position + length))),
+      read: (position, length) => this.#read(lane, () => Buffer.from(file.data.subarray(position, position + length))),
       writeDurably: (position, data, done) => this.write(lane, path, file, position, data, done),
       close: () => Promise.resolve(),
     };

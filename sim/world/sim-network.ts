@@ -81,12 +81,7 @@ export class SimNetwork {
     this.#ends.delete(end);
   }
 
-  #listen(
-    lane: Lane,
-    host: string,
-    port: number,
-    onConnection: (connection: Connection) => void,
-  ): Promise<Listener> {
+  #listen(lane: Lane, host: string, port: number, onConnection: (connection: Connection) => void): Promise<Listener> {
     const key = formatAddress(host, port);
     if (this.#listeners.has(key)) return Promise.reject(new AddressError('EADDRINUSE', host, port, 'TCP'));
     const listening = { lane, onConnection };
@@ -107,11 +102,16 @@ export class SimNetwork {
     this.#ends.add(near);
     const knock = (): void => {
       if (near.closed || near.orphaned) return;
-      if (!this.links.passesStream(near.machine, near.peerMachine) || !this.links.passesStream(near.peerMachine, near.machine)) {
+      if (
+        !this.links.passesStream(near.machine, near.peerMachine) ||
+        !this.links.passesStream(near.peerMachine, near.machine)
+      ) {
         const [from, to] = this.links.passesStream(near.machine, near.peerMachine)
           ? [near.peerMachine, near.machine]
           : [near.machine, near.peerMachine];
-        this.links.whenOpen(from, to, () => this.scheduler.plan(this.#retransmit_ms(), EventKind.connection, null, knock));
+        this.links.whenOpen(from, to, () =>
+          this.scheduler.plan(this.#retransmit_ms(), EventKind.connection, null, knock),
+        );
         return;
       }
       const listening = this.#listeners.get(address);

@@ -5,8 +5,8 @@
  */
 import type { Prng } from '../../src/base/prng.ts';
 import type { ByteKey, KeyRange, OrderedStore, Visitor } from '../../src/storage/ordered-store.ts';
-import { SortedKeys } from './sorted-keys.ts';
 import { EventKind, type Lane, type Scheduler } from './scheduler.ts';
+import { SortedKeys } from './sorted-keys.ts';
 
 type Change = readonly [ByteKey, Uint8Array | null];
 
@@ -73,7 +73,9 @@ export class SimStore {
         );
       }
     }
-    const changes = entries.map(([key, value]): Change => [key, value === null ? null : Buffer.from(value)]).sort(byKey);
+    const changes = entries
+      .map(([key, value]): Change => [key, value === null ? null : Buffer.from(value)])
+      .sort(byKey);
     let at = 0;
     for (; changes.length - at > changes_max; at += changes_max) {
       await this.#transaction(lane, changes.slice(at, at + changes_max));

@@ -180,7 +180,10 @@ export class Cluster implements Router {
     this.#keeper = new MembershipKeeper(logger, options.failed);
     this.#search = new MemberSearch({
       clusterId: () => this.#identity.clusterId,
-      addresses: () => [...this.#search.known.filter(({ node }) => node !== this.#identity.node), ...this.#otherSeeds()],
+      addresses: () => [
+        ...this.#search.known.filter(({ node }) => node !== this.#identity.node),
+        ...this.#otherSeeds(),
+      ],
       ask: (seed) => this.#ask(seed, { type: 'hello' }),
       found: (members) => {
         const known = this.#seeds().filter(({ node }) => members.every((member) => member.node !== node));
