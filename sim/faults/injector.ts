@@ -1,5 +1,4 @@
 /** Carries out a schedule, and undoes all of it when the world is to heal. */
-import { METADATA_TABLET } from '../../src/cluster/metadata.ts';
 import { nodeOf } from '../../src/tablet/replica-id.ts';
 import type { Machine } from '../cluster/machine.ts';
 import type { NodeProcess } from '../cluster/node-process.ts';
@@ -8,6 +7,8 @@ import { EventKind, type Lane } from '../world/scheduler.ts';
 import type { Fault } from './fault.ts';
 
 const MACHINES_MAX = 7;
+const ADD_AFTER_MS = 400;
+const ADD_ATTEMPTS = 10;
 const DRAIN_TIMEOUT_MS = 2_000;
 /** Shorter suspensions stay below what the watch of the clocks can see, and within the lease's margin for drift. */
 const SUSPEND_MS_MIN = 120;
@@ -264,11 +265,31 @@ export class Injector {
         return;
       }
       const from = nodeOf(record.replicas[fault.other % record.replicas.length] as number);
-      if (record.id === METADATA_TABLET) return;
-      administration
-        .request({ type: 'addReplica', tablet: record.id, node })
-        .then(() => administration.request({ type: 'removeReplica', tablet: record.id, node: from }))
-        .then(ignore, ignore);
+      const holders = record.replicas.map(nodeOf);
+      const free = nodes.filter((candidate) => !holders.includes(candidate));
+      const to = free[fault.amount % Math.max(1, free.length)];
+      if (to !== undefined) {
+        administration
+          .request({ type: 'addReplica', tablet: record.id, node: to })
+          .then(() => administration.request({ type: 'removeReplica', tablet: record.id, node: from }))
+          .then(ignore, ignore);
+      } else if (holders.length > 1) {
+        // Everybody has one: a replica is made anew where it was.
+        administration.request({ type: 'removeReplica', tablet: record.id, node: from }).then(ignore, ignore);
+        this.#addLater(process, record.id, from, ADD_ATTEMPTS);
+      }
+    });
+  }
+
+  /** The node may be giving up its old replica still. */
+  #addLater(process: NodeProcess, tablet: number, node: number, attempts: number): void {
+    this.#world.scheduler.plan(ADD_AFTER_MS, EventKind.fault, process.main, () => {
+      process.cluster.administration.request({ type: 'addReplica', tablet, node }).then(
+        () => undefined,
+        () => {
+          if (attempts > 1) this.#addLater(process, tablet, node, attempts - 1);
+        },
+      );
     });
   }
 

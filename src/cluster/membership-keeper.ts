@@ -35,6 +35,9 @@ export class MembershipKeeper {
   }
 
   async #run(host: TabletHost, self: NodeId, metadata: Metadata, changed: () => void): Promise<void> {
+    // Metadata that has gone back at a restart names replicas that are no more, and does not name some that are here: what was
+    // done once would be undone and done again, under ids that have voted.
+    if (host.get(METADATA_TABLET)?.isCurrent !== true) return;
     const missing: NewReplica[] = [];
     const campaigns: number[] = [];
     for (const record of metadata.tablets.values()) {

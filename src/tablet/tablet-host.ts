@@ -753,6 +753,8 @@ export class TabletHost implements TabletHostLink {
         this.#options.wal.appendHardState(id, state.hardState);
       }
       const tablet = this.#make(id, meta.replica, state);
+      const last = state.entries[state.entries.length - 1] ?? state.snapshot;
+      tablet.earlierLog = { index: last.index, term: last.term };
       tablet.installing = meta.installing;
       tablet.consistentIndex = meta.consistentIndex;
       this.#withholdVotes(tablet, this.#options.silentUntil_ms);

@@ -84,6 +84,8 @@ export class Tablet {
   installing = false;
   /** Until this monotonic time a promise that Raft has forgotten may hold; see `Raft.votesWithheld`. */
   votesWithheldUntil_ms = 0;
+  /** Where the log ended that was found when the node started. */
+  earlierLog = { index: 0, term: 0 };
   /** Below this applied index the state is a mixture, see `TabletMeta`. */
   consistentIndex = 0;
   /** True while the host's dirty list holds this tablet. */
@@ -141,6 +143,15 @@ export class Tablet {
   /** Whether operations submitted now are evaluated here. */
   get serving(): boolean {
     return this.#serving && !this.#poisoned && this.raft.transferee === 0;
+  }
+
+  /**
+   * Whether everything is applied that an earlier life of this replica can have applied. After a restart the state may have gone
+   * back, as far as the store lags behind; what was committed then is in the log that was found, or below the first entry of
+   * a later term (leader completeness, thesis 3.6.3).
+   */
+  get isCurrent(): boolean {
+    return this.raft.appliedIndex >= this.earlierLog.index || this.appliedTerm > this.earlierLog.term;
   }
 
   /** Operations whose fate is open, for metrics and draining. */
