@@ -38,6 +38,18 @@ export class MembershipKeeper {
     // Metadata that has gone back at a restart names replicas that are no more, and does not name some that are here: what was
     // done once would be undone and done again, under ids that have voted.
     if (host.get(METADATA_TABLET)?.isCurrent !== true) return;
+    // First, because the same tablet may come back under another id.
+    let removed = 0;
+    for (const tablet of [...host.all()]) {
+      if (tablet.id === METADATA_TABLET) continue;
+      const record = metadata.tablets.get(tablet.id);
+      if (record === undefined) continue;
+      // Until the leader has confirmed that it works without this replica, it may still be needed for a quorum.
+      if (record.replicas.includes(tablet.replica) || record.confirmed.includes(tablet.replica)) continue;
+      this.#log.info({ tablet: tablet.id }, 'removing a replica that has moved elsewhere');
+      await host.remove(tablet.id);
+      removed += 1;
+    }
     const missing: NewReplica[] = [];
     const campaigns: number[] = [];
     for (const record of metadata.tablets.values()) {
@@ -53,17 +65,6 @@ export class MembershipKeeper {
     if (missing.length > 0) {
       await host.create(missing);
       for (const id of campaigns) host.get(id)?.raft.campaign();
-    }
-    let removed = 0;
-    for (const tablet of [...host.all()]) {
-      if (tablet.id === METADATA_TABLET) continue;
-      const record = metadata.tablets.get(tablet.id);
-      if (record === undefined) continue;
-      // Until the leader has confirmed that it works without this replica, it may still be needed for a quorum.
-      if (record.replicas.includes(tablet.replica) || record.confirmed.includes(tablet.replica)) continue;
-      this.#log.info({ tablet: tablet.id }, 'removing a replica that has moved elsewhere');
-      await host.remove(tablet.id);
-      removed += 1;
     }
     for (const record of metadata.tablets.values()) {
       const tablet = host.get(record.id);
