@@ -27,6 +27,8 @@ export class NodeProcess {
   readonly attempts = new Set<ClientAttempt>();
   /** It is handing its tablets over before it stops. */
   draining = false;
+  /** Its replicas have not been looked at yet. */
+  isNew = true;
   /** Its machine stands still. */
   suspended = false;
   readonly #world: SimWorld;

@@ -97,6 +97,11 @@ export class SimWorld {
     const { machine } = process;
     if (machine.nodeId === 0) machine.nodeId = process.cluster.identity.node;
     this.raft.observe(machine.nodeId, host.all());
+    if (process.isNew) {
+      // What a restart found, before anything has repaired it.
+      process.isNew = false;
+      this.checkState(machine);
+    }
   }
 
   /** A process says that it must end: by a fault of its disk it may, by anything else never. */
