@@ -265,6 +265,10 @@ export class Transport {
     this.#cutBulks('blocked', (node) => this.#blocked.has(node));
   }
 
+  strangerIsMember(): void {
+    this.#callbacks.onUnknownMember?.();
+  }
+
   isBlocked(node: NodeId): boolean {
     return this.#blocked.has(node);
   }

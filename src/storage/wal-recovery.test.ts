@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { Prng } from '../base/prng.ts';
 import { MemoryDisk } from './memory-disk.test-support.ts';
-import { entry, FOLDER, indexes, openWal, turns } from './wal.test-support.ts';
+import { entry, FOLDER, indexes, openWal, SMALL_SEGMENT, turns } from './wal.test-support.ts';
 import {
   CHECKPOINT_AT,
   SECOND_HEADER_AT,
@@ -392,5 +392,21 @@ describe('recovery of the write-ahead log', () => {
     expect(indexes(recovery, 1)).toBe('1.1 2.1');
     disk.list = () => Promise.reject(Object.assign(new Error('EACCES'), { code: 'EACCES' }));
     await expect(openWal(disk)).rejects.toThrow('EACCES');
+  });
+});
+
+describe('a loss of power in the first write of all', () => {
+  it('is no damage when only the checkpoint was not written', async () => {
+    const disk = new MemoryDisk();
+    const { wal } = await openWal(disk);
+    disk.holdWrites = true;
+    wal.appendHardState(2, { term: 3, vote: 1, commit: 0 });
+    wal.appendEntry(1, entry(1));
+    wal.flush();
+    disk.crash((sector) => (sector === CHECKPOINT_AT / 512 ? 'old' : 'new'));
+    disk.holdWrites = false;
+    const { recovery } = await openWal(disk, 2);
+    expect(recovery.damage).toEqual([]);
+    expect(indexes(recovery, 1)).toBe('');
   });
 });

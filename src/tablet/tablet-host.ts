@@ -10,7 +10,7 @@
 import { assert } from '../base/assert.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
-import { MessageType, type ReplicaId, Role } from '../raft/types.ts';
+import { type Message, MessageType, type ReplicaId, Role } from '../raft/types.ts';
 import type { DamagedError } from '../storage/errors.ts';
 import type { ByteKey } from '../storage/ordered-store.ts';
 import { encodeConfState, membersOf } from './conf-state-codec.ts';
@@ -20,7 +20,7 @@ import type { Outcome, TabletOperation } from './operation.ts';
 import type { SnapshotSink } from './peer-link.ts';
 import { PeerOutbox } from './peer-outbox.ts';
 import { readRaftFrame } from './raft-frame.ts';
-import { newState, type RaftState, recoveredState } from './recovered-state.ts';
+import { lastIndexOf, newState, type RaftState, recoveredState } from './recovered-state.ts';
 import { ReplicaFactory } from './replica-factory.ts';
 import { nodeOf } from './replica-id.ts';
 import { SnapshotSender } from './snapshot-sender.ts';
@@ -177,6 +177,7 @@ export class TabletHost {
     if (tablet === undefined && !isLost) return;
     const { wal, store, rangesOf } = this.#options;
     const ranges = rangesOf(id);
+    assert(ranges !== null, 'a replica is removed because the metadata says so');
     if (tablet !== undefined) this.#forget(tablet);
     // The log first: what a crash in between leaves is a replica that the log does not know, and that is removed again.
     wal.removeGroup(id);
@@ -219,12 +220,12 @@ export class TabletHost {
     const valid = readRaftFrame(frame, (group, message) => {
       const tablet = this.#tablets.get(group);
       if (tablet === undefined || message.to !== tablet.replica || nodeOf(message.from) !== from) return;
-      if (tablet.installing) {
+      if (tablet.installing && !isVoteRequest(message)) {
         this.#snapshots.whileInstalling(tablet, message);
         return;
       }
       if (message.type === MessageType.appendResponse && message.reject && message.context === SNAPSHOT_WANTED) {
-        this.#snapshots.sendWholeState(tablet, message.from);
+        this.#snapshots.sendWholeState(tablet, message.from, message.rejectHint);
         return;
       }
       tablet.raft.step(message);
@@ -269,8 +270,8 @@ export class TabletHost {
     const now_ms = this.clock.monotonic_ms();
     for (const tablet of this.#tablets.values()) {
       tablet.expire(now_ms);
-      if (tablet.installing) continue;
       if (tablet.raft.votesWithheld) tablet.raft.votesWithheld = now_ms < tablet.votesWithheldUntil_ms;
+      if (tablet.installing) continue;
       tablet.raft.tick();
       if (tablet.raft.hasReady()) this.markDirty(tablet);
     }
@@ -285,7 +286,14 @@ export class TabletHost {
     for (const [id, replica] of lost) this.#lost.add(id, replica);
     for (const [id, meta] of stored.metas) {
       if (meta === null || lost.has(id)) continue;
-      const state = recoveredState(meta, recovery.groups.get(id));
+      const group = recovery.groups.get(id);
+      const state = recoveredState(meta, group);
+      if (state.applied > lastIndexOf(group)) {
+        // A crash came between the end of a snapshot in the store and the log's new beginning.
+        const { index, term, confState } = state.snapshot;
+        wal.appendSnapshotBase(id, index, term, encodeConfState(confState));
+        wal.appendHardState(id, state.hardState);
+      }
       const tablet = this.#add(id, meta.replica, state, meta);
       tablet.installing = meta.installing;
       tablet.consistentIndex = meta.consistentIndex;
@@ -309,4 +317,8 @@ export class TabletHost {
     const share = Math.floor(this.#options.readCacheBytes / Math.max(1, this.#tablets.size));
     for (const tablet of this.#tablets.values()) tablet.overlay.cacheBytes = share;
   }
+}
+
+function isVoteRequest(message: Message): boolean {
+  return message.type === MessageType.vote || message.type === MessageType.preVote;
 }

@@ -1,0 +1,55 @@
+/** The checker against the definition: every order of every subset is tried by `oracle.test-support.ts`. */
+import { describe, expect, test } from 'vitest';
+import { checkKey } from './checker.ts';
+import { type RandomHistoryOptions, randomHistory } from './histories.test-support.ts';
+import type { Operation } from './history.ts';
+import { encodeHistory } from './history-codec.ts';
+import type { Model } from './model.ts';
+import { MODELS } from './models/all.ts';
+import { explains, hasOrder, respectsTime } from './oracle.test-support.ts';
+
+const RUNS = 5_000;
+
+const SHAPES: readonly RandomHistoryOptions[] = [
+  { operations: 6, processes: 3, unknown: 0.15, wrong: 0.25, astray: 0.1, unique: false },
+  { operations: 7, processes: 3, unknown: 0.3, wrong: 0.05, astray: 0.3, unique: true },
+  { operations: 8, processes: 4, unknown: 0.4, wrong: 0.3, astray: 0, unique: false },
+  { operations: 10, processes: 3, unknown: 0.5, wrong: 0.2, astray: 0.2, unique: true },
+  { operations: 10, processes: 8, unknown: 0.1, wrong: 0.1, astray: 0.2, unique: true },
+];
+
+const isOk = ({ outcome }: Operation): boolean => outcome === 'ok';
+
+describe.each(Object.keys(MODELS))('of random histories of a %s', (name) => {
+  test('the checker accepts those that have an order, with an order, and no others', () => {
+    const counts = { linearizable: 0, violation: 0, unknown: 0 };
+    for (let seed = 0; seed < RUNS; seed++) {
+      const operations = randomHistory(name, seed, SHAPES[seed % SHAPES.length] as RandomHistoryOptions);
+      const result = checkKey(MODELS[name] as Model, operations);
+      counts[result.verdict]++;
+      const story = (): string => `seed ${seed}\n${encodeHistory({ operations, models: new Map([['k', name]]) })}`;
+      expect(result.verdict, story()).toBe(hasOrder(name, operations, isOk) ? 'linearizable' : 'violation');
+      expect(explains(name, result.linearization), story()).toBe(true);
+      expect(respectsTime(result.linearization), story()).toBe(true);
+      const placed = new Set(result.linearization);
+      const { blocked } = result;
+      if (blocked === undefined) {
+        expect(
+          operations.filter(isOk).every((operation) => placed.has(operation)),
+          story(),
+        ).toBe(true);
+        continue;
+      }
+      const earlier = operations.filter((operation) => isOk(operation) && operation.return < blocked.return);
+      expect(
+        earlier.every((operation) => placed.has(operation)),
+        story(),
+      ).toBe(true);
+      const upToBlocked = (operation: Operation): boolean => isOk(operation) && operation.return <= blocked.return;
+      expect(hasOrder(name, operations, upToBlocked), story()).toBe(false);
+    }
+    expect(counts.linearizable).toBeGreaterThan(RUNS / 5);
+    expect(counts.violation).toBeGreaterThan(RUNS / 5);
+    expect(counts.unknown).toBe(0);
+  });
+});
