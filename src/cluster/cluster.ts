@@ -79,6 +79,7 @@ export class Cluster implements Router {
   #view: ClusterView | null = null;
   #viewVersion = 1;
   #onEntered: (() => void)[] = [];
+  #stopped = false;
 
   constructor(options: ClusterOptions) {
     this.#options = options;
@@ -264,6 +265,7 @@ export class Cluster implements Router {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true;
     this.#entrance.stop();
     this.#rebuild.stop();
     for (const timer of this.#timers) timer.cancel();
@@ -379,6 +381,7 @@ export class Cluster implements Router {
     const live = liveness.start({ node, epoch, clusterId, host: self.host, port: self.ports.peer });
     if (isDamaged) {
       await this.#rebuild.restoreMetadata();
+      if (this.#stopped) return;
     } else if (host.get(METADATA_TABLET) === undefined) {
       const founders = node === FIRST_NODE ? METADATA_FOUNDERS : null;
       await host.create([{ id: METADATA_TABLET, replica: replicaId(node, 1), founders }]);
