@@ -41,6 +41,8 @@ export interface Family {
   readonly name: string;
   /** Commands that go together are drawn together: what is random is followed by what makes both sides equal again. */
   readonly steps: fc.Arbitrary<readonly Step[]>;
+  /** False: not mixed with commands on other types (`disturbed`), which would bring about what the family avoids. */
+  readonly mixed?: boolean;
   /** Replies that differ on purpose are made equal here; RESP as latin1 text. */
   readonly normalize?: (step: Step, reply: string) => string;
 }
