@@ -14,7 +14,7 @@ import {
   value,
   word,
 } from './family.test-support.ts';
-import { encodingClass } from './hash.test-support.ts';
+import { encodingClass, isEncoding } from './hash.test-support.ts';
 
 const number = fc.oneof(
   { weight: 8, arbitrary: fc.integer({ min: -20, max: 20 }).map(String) },
@@ -102,5 +102,5 @@ export const genericFamily: Family = {
   ),
   // SORT makes a skiplist of a sorted set in Redis; here a command that reads changes nothing.
   normalize: (each, reply) =>
-    each.words[1] === 'ENCODING' ? encodingClass(reply.replace('$8\r\nskiplist', '$8\r\nlistpack')) : reply,
+    isEncoding(each) ? encodingClass(reply.replace('$8\r\nskiplist', '$8\r\nlistpack')) : reply,
 };

@@ -16,7 +16,7 @@ import {
   type Word,
   word,
 } from './family.test-support.ts';
-import { encodingClass, isSmall } from './hash.test-support.ts';
+import { encodingClass, isEncoding, isSmall } from './hash.test-support.ts';
 
 const score: fc.Arbitrary<Word> = fc.oneof(
   { weight: 8, arbitrary: fc.integer({ min: -6, max: 6 }).map(String) },
@@ -140,7 +140,7 @@ export const sortedSetFamily: Family = {
   ),
   normalize: (each, reply) => {
     // WITHSCORE came with Redis 7.2.
-    if (String(each.words[0]).endsWith('RANK') && each.words.length > 3) return '';
-    return each.words[1] === 'ENCODING' ? encodingClass(reply) : reply;
+    if (String(each.words[0]).toUpperCase().endsWith('RANK') && each.words.length > 3) return '';
+    return isEncoding(each) ? encodingClass(reply) : reply;
   },
 };
