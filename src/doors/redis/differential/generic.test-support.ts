@@ -94,7 +94,7 @@ export const genericFamily: Family = {
     [2, step(command('EXPIRE', key, fc.constantFrom('1000', '2000', '-1'), maybe(word('NX', 'XX', 'GT', 'LT'))))],
     [2, step(command('TTL', key), Compare.near)],
     [1, step(command('PERSIST', key))],
-    [2, step(command('OBJECT', word('ENCODING', 'REFCOUNT', 'FREQ'), key))],
+    [2, step(command('OBJECT', word('ENCODING', 'FREQ'), key))],
     [1, step(command('DUMP', key), Compare.shape)],
     [2, step(command('HGETALL', key), Compare.pairs)],
     [2, step(command('SMEMBERS', key), Compare.unordered)],

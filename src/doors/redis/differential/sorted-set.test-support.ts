@@ -10,6 +10,7 @@ import {
   maybe,
   member,
   mix,
+  score,
   some,
   someOf,
   step,
@@ -17,33 +18,6 @@ import {
   word,
 } from './family.test-support.ts';
 import { encodingClass, isEncoding, isSmall } from './hash.test-support.ts';
-
-const score: fc.Arbitrary<Word> = fc.oneof(
-  { weight: 8, arbitrary: fc.integer({ min: -6, max: 6 }).map(String) },
-  { weight: 3, arbitrary: fc.integer({ min: -40, max: 40 }).map((number) => String(number / 8)) },
-  {
-    weight: 1,
-    arbitrary: fc.constantFrom(
-      'inf',
-      '-inf',
-      '+inf',
-      'nan',
-      'x',
-      '',
-      '1e300',
-      '-1e300',
-      '0',
-      '-0',
-      '1e-7',
-      '0.1',
-      '1e400',
-      '1e17',
-      '123456789012345678',
-      ' 1',
-      '1 ',
-    ),
-  },
-);
 
 const bound: fc.Arbitrary<Word> = fc
   .tuple(fc.constantFrom('', '', '('), score)
