@@ -12,7 +12,7 @@ import {
   value,
   word,
 } from './family.test-support.ts';
-import { encodingClass } from './hash.test-support.ts';
+import { encodingClass, isEncoding } from './hash.test-support.ts';
 
 export const listFamily: Family = {
   name: 'list',
@@ -36,7 +36,7 @@ export const listFamily: Family = {
   ),
   normalize: (each, reply) => {
     // Refused since Redis 7.2.
-    if (each.words[0] === 'LPOS' && each.words.includes('-9223372036854775808')) return '';
-    return each.words[1] === 'ENCODING' ? encodingClass(reply) : reply;
+    if (String(each.words[0]).toUpperCase() === 'LPOS' && each.words.includes('-9223372036854775808')) return '';
+    return isEncoding(each) ? encodingClass(reply) : reply;
   },
 };

@@ -71,7 +71,7 @@ describe.skipIf(!hasRedis())('random commands against redis-server 7 (skipped wh
           { numRuns, seed: SEED, endOnFailure: false },
         );
       },
-      40_000,
+      120_000,
     );
   });
 });
