@@ -5,5 +5,13 @@ import { hashFamily } from './hash.test-support.ts';
 import { listFamily } from './list.test-support.ts';
 import { setFamily } from './set.test-support.ts';
 import { sortedSetFamily } from './sorted-set.test-support.ts';
+import { stringFamily } from './string.test-support.ts';
 
-export const families: readonly Family[] = [hashFamily, setFamily, sortedSetFamily, listFamily, genericFamily];
+export const families: readonly Family[] = [
+  stringFamily,
+  hashFamily,
+  setFamily,
+  sortedSetFamily,
+  listFamily,
+  genericFamily,
+];
