@@ -8,8 +8,10 @@ import { hyperloglogFamily } from './hyperloglog.test-support.ts';
 import { listFamily } from './list.test-support.ts';
 import { setFamily } from './set.test-support.ts';
 import { sortedSetFamily } from './sorted-set.test-support.ts';
+import { stringFamily } from './string.test-support.ts';
 
 export const families: readonly Family[] = [
+  stringFamily,
   hashFamily,
   setFamily,
   sortedSetFamily,

@@ -221,3 +221,9 @@ function damage(each: Step, kind: number, at: number): Step {
   else if (words.length > 1) words[1 + (at % (words.length - 1))] = '{t}x';
   return { words, compare: each.compare };
 }
+
+/** Negative counts allow repetitions: the reference would answer with any number of them. */
+export function isSmall(words: readonly (string | Buffer)[]): boolean {
+  const number = Number(words[2]);
+  return Number.isNaN(number) || number > -1_000 || words[2] === '-9223372036854775808';
+}

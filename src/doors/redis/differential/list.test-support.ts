@@ -12,7 +12,6 @@ import {
   value,
   word,
 } from './family.test-support.ts';
-import { encodingClass, isEncoding } from './hash.test-support.ts';
 
 export const listFamily: Family = {
   name: 'list',
@@ -37,6 +36,6 @@ export const listFamily: Family = {
   normalize: (each, reply) => {
     // Refused since Redis 7.2.
     if (String(each.words[0]).toUpperCase() === 'LPOS' && each.words.includes('-9223372036854775808')) return '';
-    return isEncoding(each) ? encodingClass(reply) : reply;
+    return reply;
   },
 };

@@ -6,6 +6,7 @@ import {
   countedKeys,
   type Family,
   integer,
+  isSmall,
   key,
   maybe,
   member,
@@ -14,7 +15,6 @@ import {
   step,
   word,
 } from './family.test-support.ts';
-import { encodingClass, isEncoding, isSmall } from './hash.test-support.ts';
 
 export const setFamily: Family = {
   name: 'set',
@@ -45,7 +45,6 @@ export const setFamily: Family = {
     [1, step(command('SSCAN', key, '0', 'COUNT', fc.constantFrom('0', 'x', '100'), maybe('NOVALUES')), Compare.scan)],
     [1, step(command('OBJECT', 'ENCODING', key))],
   ),
-  normalize: (each, reply) => (isEncoding(each) ? encodingClass(reply) : reply),
 };
 
 function popAndRemove(words: ReturnType<typeof command>): Family['steps'] {
