@@ -21,8 +21,8 @@ export const METADATA_FOUNDERS: readonly ReplicaId[] = [replicaId(FIRST_NODE, 1)
 const SPACE = '\xff\xff\xff\xf0';
 export const METADATA_RANGE: KeyRange = { lo: SPACE, hi: '\xff\xff\xff\xf1' };
 
-/** Spaces that hold slots. The Redis door's: keys, expiry index, counters. */
-const SLOT_SPACES = [0, 1, 2];
+/** Spaces that hold slots. The Redis door's: keys, expiry index, counters, trash, index of fields that expire. */
+const SLOT_SPACES = [0, 1, 2, 3, 4];
 
 export interface ClusterRecord {
   readonly clusterId: string;

@@ -85,7 +85,8 @@ Any Redis client can use a node: RESP2 and RESP3, as Redis ${REDIS_VERSION} answ
 * Negative counts of SRANDMEMBER, HRANDFIELD and ZRANDMEMBER, which allow repetitions, go down to -10,000,000.
 * Members of large sorted sets that are longer than 1,700 bytes and begin with the same 1,669 bytes are not in the order of
   their bytes among each other.
-* OBJECT ENCODING answers by Redis 7.2's rules and settings, whatever the way of storing.
+* OBJECT ENCODING answers by Redis 7.2's rules and settings, whatever the way of storing; a whole number that INCRBYFLOAT made
+  is an int.
 * Numbers are printed as Redis 7.2 does (shortest digits that read back the same); Redis 7.0 prints up to 17.
 * SORT with BY and ALPHA leaves elements of equal weight in their order; Redis leaves it open. It never changes the encoding
   of what it reads.

