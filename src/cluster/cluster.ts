@@ -82,6 +82,7 @@ export interface ClusterOptions {
   readonly flushInterval_ms: number;
   readonly requestTimeout_ms: number;
   readonly inFlightBytesMax: number;
+  readonly readCacheBytes: number;
   /** The node must end: its disk or one of its invariants failed. */
   readonly failed: (error: Error) => void;
 }
@@ -97,7 +98,7 @@ const RAFT_HEARTBEAT_TICKS = 10;
 /** A node that comes back is needed soon, and a refused or failed connection attempt costs little. */
 const RECONNECT_MS_MAX = 250;
 /** About 20 ms of the main thread for one flush. */
-const FLUSH_CHANGES_MAX = 8_000;
+const FLUSH_CHANGES_MAX = 32_000;
 /** For one tablet: past it writes are refused with TRYAGAIN until the store has caught up. */
 const OVERLAY_BYTES_MAX = 256 * 1024 * 1024;
 /** Clocks of two machines are taken to run at the same rate within this (docs/GUARANTEES.md). */
@@ -451,6 +452,7 @@ export class Cluster implements Router {
       heartbeatTicks: RAFT_HEARTBEAT_TICKS,
       flushInterval_ms: this.#options.flushInterval_ms,
       flushChangesMax: FLUSH_CHANGES_MAX,
+      readCacheBytes: this.#options.readCacheBytes,
       retainedLogBytes: 128 * 1024 * 1024,
       limits: {
         batchBytesMax: 1024 * 1024,

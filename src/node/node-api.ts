@@ -47,6 +47,8 @@ export interface NodeOptions {
   readonly bulkLength_bytes_max: number;
   /** Bytes of writes in flight in one node; past it the answer is "busy". */
   readonly inflight_bytes_max: number;
+  /** Memory for values that were read from the store lately. */
+  readonly readCache_bytes: number;
 }
 
 /** The life of a node: `start`, later `drain`, at the end `stop`. A stopped node is not started again; make a new one. */

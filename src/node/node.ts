@@ -2,9 +2,11 @@
  * The composition root: the only place that makes the real clock, disk, network and random numbers, and puts cluster, doors
  * and admin port on top of them. One node is one process; embedding it in another program is fine, two in one process too.
  */
+
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AdminServer } from '../admin/admin-server.ts';
 import type { AdminSource } from '../admin/admin-source.ts';
 import type { ClusterStatus, HealthReport } from '../admin/cluster-status.ts';
@@ -86,6 +88,7 @@ export class Node implements NodeApi, AdminSource {
       flushInterval_ms: options.flushInterval_ms,
       requestTimeout_ms: options.requestTimeout_ms,
       inFlightBytesMax: options.inflight_bytes_max,
+      readCacheBytes: options.readCache_bytes,
       failed: (error) => this.#fail(error),
     });
     this.#door = new RedisDoor({
@@ -240,7 +243,7 @@ export class Node implements NodeApi, AdminSource {
         `This node must not take part with what is left. Move ${dataFolder} away and start again: the node joins as a new one and gets its data from its peers.`,
       );
     }
-    return { wal, recovered: recovery.groups, store: LmdbStore.open({ path: store }) };
+    return { wal, recovered: recovery.groups, store: LmdbStore.open({ path: store, nextTurn }) };
   }
 
   async #formAlone(): Promise<void> {

@@ -72,6 +72,7 @@ export function nodeOptionsFrom(values: OptionValues, dataFolder: string, logger
     clients_max: values['max-clients'],
     bulkLength_bytes_max: values['proto-max-bulk-len'],
     inflight_bytes_max: values['max-inflight-bytes'],
+    readCache_bytes: values['read-cache-bytes'],
   };
 }
 

@@ -292,12 +292,15 @@ function encode(fill: (batch: PendingBatch) => void): Buffer {
 }
 
 /** The overlay next to plain sorted maps: one for what is applied, one per batch in flight on top of it. */
+/** No cache, one that holds two or three entries, one that holds all. */
+const CACHE_BYTES = [0, 1_000, 1_000_000];
+
 class Model {
   readonly store = new MemoryStore();
-  readonly overlay = new Overlay(this.store);
+  readonly overlay: Overlay;
   /** A follower's overlay and store, which see only encoded batches. */
   readonly followerStore = new MemoryStore();
-  readonly follower = new Overlay(this.followerStore);
+  readonly follower: Overlay;
   applied = new Map<ByteKey, string>();
   newest = new Map<ByteKey, string>();
   inFlight: { batch: PendingBatch; after: Map<ByteKey, string>; data: Buffer | null }[] = [];
@@ -305,6 +308,11 @@ class Model {
   index = 0;
   sequence = 0;
   counter = 0;
+
+  constructor(cacheBytes: number) {
+    this.overlay = new Overlay(this.store, 0, cacheBytes);
+    this.follower = new Overlay(this.followerStore, 0, cacheBytes);
+  }
 
   open(): PendingBatch {
     const last = this.inFlight[this.inFlight.length - 1];
@@ -479,63 +487,68 @@ const commandArbitrary = fc.oneof(
 describe('an overlay beside its model', () => {
   it('agrees after any sequence of commands', () => {
     fc.assert(
-      fc.property(fc.array(commandArbitrary, { maxLength: 40, size: 'max' }), fc.boolean(), (commands, checkAlways) => {
-        const model = new Model();
-        // Some keys are in the store and nowhere else from the start.
-        for (const key of KEYS.slice(0, 4)) model.put(key);
-        model.flushAll();
-        for (const command of commands) {
-          switch (command.kind) {
-            case 'put':
-              model.put(command.key);
-              break;
-            case 'delete':
-              model.open().delete(command.key);
-              model.newest = new Map(model.newest);
-              model.newest.delete(command.key);
-              break;
-            case 'range':
-              model.open().deleteRange(command.lo, command.hi);
-              model.newest = withoutRange(model.newest, command.lo, command.hi);
-              break;
-            case 'apply':
-              model.applyEncoded((batch, after) => {
-                const value = model.value();
-                batch.put(command.key, bytes(value));
-                after.set(command.key, value);
-                if (command.what > 0) {
-                  batch.deleteRange(command.lo, command.hi);
-                  for (const key of KEYS) if (command.lo <= key && key < command.hi) after.delete(key);
-                }
-                if (command.what > 1) {
-                  batch.put(command.other, bytes(`${value}o`));
-                  after.set(command.other, `${value}o`);
-                }
-                if (command.what > 2) {
-                  batch.delete(command.key);
-                  after.delete(command.key);
-                }
-              });
-              break;
-            case 'scan':
-              model.checkScan(command.lo, command.hi, command.reverse);
-              break;
-            default:
-              model[command.kind]();
+      fc.property(
+        fc.array(commandArbitrary, { maxLength: 40, size: 'max' }),
+        fc.boolean(),
+        fc.constantFrom(...CACHE_BYTES),
+        (commands, checkAlways, cacheBytes) => {
+          const model = new Model(cacheBytes);
+          // Some keys are in the store and nowhere else from the start.
+          for (const key of KEYS.slice(0, 4)) model.put(key);
+          model.flushAll();
+          for (const command of commands) {
+            switch (command.kind) {
+              case 'put':
+                model.put(command.key);
+                break;
+              case 'delete':
+                model.open().delete(command.key);
+                model.newest = new Map(model.newest);
+                model.newest.delete(command.key);
+                break;
+              case 'range':
+                model.open().deleteRange(command.lo, command.hi);
+                model.newest = withoutRange(model.newest, command.lo, command.hi);
+                break;
+              case 'apply':
+                model.applyEncoded((batch, after) => {
+                  const value = model.value();
+                  batch.put(command.key, bytes(value));
+                  after.set(command.key, value);
+                  if (command.what > 0) {
+                    batch.deleteRange(command.lo, command.hi);
+                    for (const key of KEYS) if (command.lo <= key && key < command.hi) after.delete(key);
+                  }
+                  if (command.what > 1) {
+                    batch.put(command.other, bytes(`${value}o`));
+                    after.set(command.other, `${value}o`);
+                  }
+                  if (command.what > 2) {
+                    batch.delete(command.key);
+                    after.delete(command.key);
+                  }
+                });
+                break;
+              case 'scan':
+                model.checkScan(command.lo, command.hi, command.reverse);
+                break;
+              default:
+                model[command.kind]();
+            }
+            if (checkAlways) model.check(KEYS);
           }
-          if (checkAlways) model.check(KEYS);
-        }
-        model.check(KEYS);
-        model.discard();
-        model.flushEnd();
-        model.flushBegin();
-        model.flushEnd();
-        model.check(KEYS);
-        expect(model.overlay.cellCount).toBe(0);
-        expect(model.overlay.bytes).toBe(0);
-        const stored = [...model.store.entries].map(([key, value]) => [key, value.toString()]);
-        expect(new Map(stored as [string, string][])).toEqual(model.applied);
-      }),
+          model.check(KEYS);
+          model.discard();
+          model.flushEnd();
+          model.flushBegin();
+          model.flushEnd();
+          model.check(KEYS);
+          expect(model.overlay.cellCount).toBe(0);
+          expect(model.overlay.bytes).toBe(0);
+          const stored = [...model.store.entries].map(([key, value]) => [key, value.toString()]);
+          expect(new Map(stored as [string, string][])).toEqual(model.applied);
+        },
+      ),
       { numRuns: 1_000 },
     );
   });

@@ -13,6 +13,8 @@
  *     later win over it. Hence "ranges first, then values" is the order of write batches and of flushes.
  *  2. A cell has an applied value, a pending value or both.
  *  3. While a range is active (until its flush has ended), no key of it is looked up in the store.
+ *     The same holds for a key with an applied value; so the cache of the store's values only has to be right about the
+ *     others, and is corrected when a flush ends.
  *  4. Batches are committed in the order in which they were opened, or all discarded.
  *  5. What a flush writes stays visible here until `endFlush`, so it does not matter when the store begins to show it.
  *
@@ -24,6 +26,7 @@ import type { Cell, OrderedCells } from './ordered-cells.ts';
 import type { ByteKey, KeyRange, OrderedStore, Visitor } from './ordered-store.ts';
 import { PendingBatch } from './pending-batch.ts';
 import { RangeSet } from './range-set.ts';
+import { ReadCache } from './read-cache.ts';
 import { decodeWriteBatch, type WriteBatchVisitor } from './write-batch.ts';
 
 export { PendingBatch } from './pending-batch.ts';
@@ -35,6 +38,7 @@ export class Overlay {
   dependsOn = 0;
   readonly #store: OrderedStore;
   readonly #cells = new CellMap();
+  readonly #cache: ReadCache;
   /** Committed range deletes since the last `beginFlush`; null while there are none. */
   #appliedRanges: RangeSet | null = null;
   /** Batches in flight, open one included, oldest first. */
@@ -50,9 +54,13 @@ export class Overlay {
     this.#inFlightRanges.push(batch);
   };
 
-  /** `appliedIndex` is the log index that the store's contents correspond to. */
-  constructor(store: OrderedStore, appliedIndex = 0) {
+  /**
+   * `appliedIndex` is the log index that the store's contents correspond to; `cacheBytes` the memory for values that were
+   * read from it.
+   */
+  constructor(store: OrderedStore, appliedIndex = 0, cacheBytes = 0) {
     this.#store = store;
+    this.#cache = new ReadCache(cacheBytes);
     this.#appliedIndex = appliedIndex;
     this.#flushedIndex = appliedIndex;
     this.#applier = new Applier(this.#cells);
@@ -110,7 +118,11 @@ export class Overlay {
   #getBelowCells(key: ByteKey): Buffer | undefined {
     if (this.#appliedRanges?.has(key) === true) return undefined;
     if (this.#flushing !== null && this.#flushing.rangeSet?.has(key) === true) return undefined;
-    return this.#store.get(key);
+    const cached = this.#cache.get(key);
+    if (cached !== undefined) return cached;
+    const value = this.#store.get(key);
+    if (value !== undefined) this.#cache.add(key, value);
+    return value;
   }
 
   /**
@@ -267,6 +279,10 @@ export class Overlay {
     if (this.#flushing !== set) return;
     this.#flushing = null;
     this.#flushedIndex = set.throughIndex;
+    if (this.#cache.size > 0) {
+      if (set.rangeSet !== null) this.#cache.deleteRanges(set.rangeSet);
+      for (const cell of set.cells) this.#cache.delete(cell.key);
+    }
     for (const cell of set.cells) {
       if (cell.live && cell.appliedIndex <= set.throughIndex) this.#cells.forgetApplied(cell);
     }
@@ -277,6 +293,7 @@ export class Overlay {
   clear(appliedIndex: number): void {
     this.discardPending();
     this.#cells.clear();
+    this.#cache.clear();
     this.#appliedRanges = null;
     this.#flushing = null;
     this.#appliedIndex = appliedIndex;

@@ -172,6 +172,7 @@ export class Rig {
       flushInterval_ms: this.#options.flushInterval_ms ?? 100,
       flushChangesMax: 10_000,
       retainedLogBytes: this.#options.retainedLogBytes ?? 64 * 1024 * 1024,
+      readCacheBytes: 64 * 1024,
       limits: {
         batchBytesMax: 64 * 1024,
         inFlightBytesMax: this.#options.inFlightBytesMax ?? 4 * 1024 * 1024,

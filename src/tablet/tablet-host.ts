@@ -76,6 +76,8 @@ export interface TabletHostOptions {
   readonly flushChangesMax: number;
   /** Memory for log entries that the store already holds, for the whole node. */
   readonly retainedLogBytes: number;
+  /** Memory for values read from the store, for the whole node. */
+  readonly readCacheBytes: number;
   readonly limits: TabletLimits;
   readonly events: TabletHostEvents;
 }
@@ -716,7 +718,7 @@ export class TabletHost implements TabletHostLink {
   }
 
   #make(id: number, replica: ReplicaId, state: RaftState): Tablet {
-    const overlay = new Overlay(this.#options.store, state.applied);
+    const overlay = new Overlay(this.#options.store, state.applied, this.#cacheBytesPerTablet());
     const tablet = new Tablet({
       id,
       replica,
@@ -740,6 +742,10 @@ export class TabletHost implements TabletHostLink {
   #retainedBytesPerTablet(): number {
     const tablets = Math.max(this.#tablets.size, 16);
     return Math.max(512 * 1024, Math.floor(this.#options.retainedLogBytes / tablets));
+  }
+
+  #cacheBytesPerTablet(): number {
+    return Math.floor(this.#options.readCacheBytes / Math.max(this.#tablets.size, 16));
   }
 
   #makeRaft(replica: ReplicaId, state: RaftState): Raft {

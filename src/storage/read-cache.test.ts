@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { RangeSet } from './range-set.ts';
+import { ReadCache } from './read-cache.ts';
+
+const value = Buffer.from('value');
+
+describe('a read cache', () => {
+  it('keeps what is read again and forgets what is not', () => {
+    const cache = new ReadCache(10_000);
+    cache.add('hot', value);
+    for (let i = 0; i < 1_000; i++) {
+      cache.add(`cold${i}`, value);
+      expect(cache.get('hot')).toBe(value);
+    }
+    expect(cache.get('cold0')).toBeUndefined();
+    expect(cache.get('cold999')).toBe(value);
+    // 10,000 bytes hold about 50 entries of 200 bytes.
+    expect(cache.size).toBeGreaterThan(20);
+    expect(cache.size).toBeLessThan(60);
+  });
+
+  it('forgets keys and ranges that the store changes, in both generations', () => {
+    const cache = new ReadCache(1_200);
+    for (const key of ['a', 'b', 'c', 'd', 'e']) cache.add(key, value);
+    cache.delete('a');
+    cache.delete('e');
+    const ranges = new RangeSet();
+    ranges.add('b', 'c');
+    ranges.add('d', 'e');
+    cache.deleteRanges(ranges);
+    expect(['a', 'b', 'c', 'd', 'e'].filter((key) => cache.get(key) !== undefined)).toEqual(['c']);
+  });
+
+  it('caches nothing when it has no memory, and no value that would fill it', () => {
+    const none = new ReadCache(0);
+    none.add('a', value);
+    expect(none.get('a')).toBeUndefined();
+    const some = new ReadCache(1_000_000);
+    some.add('large', Buffer.alloc(20_000));
+    some.add('small', value);
+    expect(some.get('large')).toBeUndefined();
+    expect(some.get('small')).toBe(value);
+  });
+});

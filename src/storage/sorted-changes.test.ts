@@ -1,0 +1,40 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { type Change, SortedChanges } from './sorted-changes.ts';
+
+describe('sorted changes', () => {
+  it.each([0, 1, 4_096, 4_097, 20_000])(
+    'come in key order, each once, in parts of the wanted size: %i',
+    async (count) => {
+      // 7,919 is prime to every count here, so this visits each number once, in no order.
+      const keys = Array.from({ length: count }, (_, i) => String((i * 7_919) % count).padStart(6, '0'));
+      const changes = await SortedChanges.of(
+        keys.map((key): Change => [key, null]),
+        nextTurn,
+      );
+      const seen: string[] = [];
+      while (changes.left > 0) {
+        const part = changes.take(1_000);
+        expect(part).toHaveLength(Math.min(1_000, count - seen.length));
+        seen.push(...part.map(([key]) => key));
+      }
+      expect(seen).toEqual([...keys].sort());
+      expect(changes.take(1)).toEqual([]);
+    },
+  );
+
+  it('lets the event loop turn while a large flush is sorted', async () => {
+    let turns = 0;
+    const count = (): void => {
+      turns += 1;
+      immediate = setImmediate(count);
+    };
+    let immediate = setImmediate(count);
+    await SortedChanges.of(
+      Array.from({ length: 20_000 }, (_, i): Change => [String(i), null]),
+      nextTurn,
+    );
+    clearImmediate(immediate);
+    expect(turns).toBeGreaterThanOrEqual(4);
+  });
+});
