@@ -40,8 +40,8 @@ export class AdminClient {
     return (await this.call('POST', '/api/drain', {})) as { node: number; leads: number };
   }
 
-  async block(nodes: readonly number[]): Promise<void> {
-    await this.call('POST', '/api/faults/block', { nodes });
+  async block(nodes: readonly number[], deafTo: readonly number[] = []): Promise<void> {
+    await this.call('POST', '/api/faults/block', { nodes, deafTo });
   }
 
   async transfer(tablet: number, node: number): Promise<void> {

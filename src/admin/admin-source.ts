@@ -17,6 +17,9 @@ export interface AdminSource {
   transfer(tablet: TabletId, node: NodeId): Promise<void>;
   addReplica(tablet: TabletId, node: NodeId): Promise<void>;
   removeReplica(tablet: TabletId, node: NodeId): Promise<void>;
-  /** Exchanges nothing with these nodes from now on, in both directions; an empty list heals. */
-  block(nodes: readonly NodeId[]): void;
+  /**
+   * From now on exchanges nothing with `nodes`, which notice it at once, and hears nothing of `deafTo`, which do not: what they
+   * send gets lost on the way. Empty lists heal.
+   */
+  block(nodes: readonly NodeId[], deafTo: readonly NodeId[]): void;
 }

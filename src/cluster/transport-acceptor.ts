@@ -19,6 +19,7 @@ const REFUSAL_LINGER_MS = 1000;
 export interface AcceptorOwner extends StreamOwner {
   readonly identity: NodeIdentity | null;
   isBlocked(node: NodeId): boolean;
+  isDeafTo(node: NodeId): boolean;
   link(node: NodeId): PeerLink | undefined;
   acceptBulk(from: NodeId, header: Buffer): BulkHandler | string | null;
   bulkOpened(receiver: BulkReceiver): void;
@@ -106,6 +107,8 @@ export class Acceptor {
       connection.destroy();
       return;
     }
+    // It waits for an answer until it, or the timer, gives up.
+    if (isMember && owner.isDeafTo(hello.from)) return;
     const judgement = judgeHello(hello, owner.identity, owner.guestHandler() !== null);
     if (judgement.verdict !== Verdict.accepted) {
       this.#refuse(connection, timer, hello, judgement);

@@ -190,8 +190,8 @@ export class Node implements NodeApi, AdminSource {
     return this.#cluster.administration.request({ type: 'removeReplica', tablet, node });
   }
 
-  block(nodes: readonly NodeId[]): void {
-    this.#cluster.block(nodes);
+  block(nodes: readonly NodeId[], deafTo: readonly NodeId[]): void {
+    this.#cluster.block(nodes, deafTo);
   }
 
   async #listen(): Promise<void> {
