@@ -33,5 +33,7 @@ export const ExitCode = {
   failed: 1,
   /** The command line is wrong. */
   usage: 2,
+  /** It worked, and showed neither that all is well nor that something is not. */
+  unproved: 3,
 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];

@@ -5,7 +5,7 @@
 import { Command as CommanderCommand, CommanderError, Option } from 'commander';
 import { describeError } from '../base/errors.ts';
 import { plain } from '../base/option-values.ts';
-import { environmentName, type OptionName, type OptionSpec, optionsOf } from '../base/options.ts';
+import { defaultOf, environmentName, type OptionName, type OptionSpec, optionsOf } from '../base/options.ts';
 import { VERSION } from '../base/version.ts';
 import { loadOptions } from '../node/options.ts';
 import { type Command, type CommandContext, ExitCode } from './command.ts';
@@ -16,9 +16,11 @@ import { startCommand } from './start.ts';
 import { statusCommand } from './status.ts';
 import { tabletsCommand } from './tablets.ts';
 import { upCommand } from './up.ts';
+import { verifyCommand } from './verify.ts';
 
 export const COMMANDS: readonly Command[] = [
   demoCommand,
+  verifyCommand,
   upCommand,
   startCommand,
   initCommand,
@@ -92,7 +94,7 @@ function addCommand(
   if (command.argument !== undefined) sub.argument(`<${command.argument.name}>`, command.argument.description);
   const attributes = new Map<string, OptionName>();
   for (const [name, spec] of optionsOf(command.name)) {
-    const option = commanderOption(name, spec);
+    const option = commanderOption(name, { ...spec, default: defaultOf(command.name, spec) } as OptionSpec);
     attributes.set(option.attributeName(), name);
     sub.addOption(option);
   }

@@ -30,6 +30,8 @@ export class TestNode implements ClusterNode {
   id = 0;
   /** Nodes that it must exchange nothing with; put into force when its process can take it. */
   blocked: readonly TestNode[] = [];
+  /** Nodes that it must hear nothing of. */
+  deafTo: readonly TestNode[] = [];
 
   constructor(child: ChildNode) {
     this.child = child;

@@ -59,11 +59,20 @@ export interface Cluster {
    * partition before it. Clients still reach every node.
    */
   partition(...groups: readonly (readonly ClusterNode[])[]): Promise<void>;
-  /** Undoes `partition`. */
+  /** Cuts the network between the nodes of each pair, in both directions. Replaces the partition before it. */
+  disconnect(...pairs: readonly (readonly [ClusterNode, ClusterNode])[]): Promise<void>;
+  /**
+   * Loses what the first node of each pair sends to the second: one direction, and without a word to either, where
+   * `partition` lets both notice at once. Replaces the pairs before it.
+   */
+  lose(...pairs: readonly (readonly [from: ClusterNode, to: ClusterNode])[]): Promise<void>;
+  /** Undoes `partition` and `lose`. */
   heal(): Promise<void>;
 
   /** The node that leads the tablet of a Redis key; waits while there is none. */
   leaderOf(key: string, options?: WaitOptions): Promise<ClusterNode>;
+  /** Hands the leadership of the tablet of a Redis key to a node. Rejects when the node cannot take it now. */
+  transfer(key: string, node: ClusterNode): Promise<void>;
   /** The cluster as `node` sees it, or the first node that can be asked. */
   status(node?: ClusterNode): Promise<ClusterStatus>;
   /** Asks for the status until `predicate` is true of it; resolves with that status, rejects with TIMED_OUT. */
@@ -139,7 +148,7 @@ class TestCluster implements Cluster {
   async start(node: ClusterNode, options: { readonly ready?: boolean } = {}): Promise<void> {
     const own = this.#own(node);
     own.child.spawn();
-    if (own.blocked.length > 0) {
+    if (own.blocked.length + own.deafTo.length > 0) {
       await this.#inTime(own, own.child.listening());
       await this.#block(own);
     }
@@ -171,7 +180,23 @@ class TestCluster implements Cluster {
     await Promise.all(this.#nodes.map((node) => this.#block(node)));
   }
 
+  async disconnect(...pairs: readonly (readonly [ClusterNode, ClusterNode])[]): Promise<void> {
+    for (const node of this.#nodes) {
+      const others = pairs.flatMap(([a, b]) => (a === node ? [b] : b === node ? [a] : []));
+      node.blocked = others.map((other) => this.#own(other));
+    }
+    await Promise.all(this.#nodes.map((node) => this.#block(node)));
+  }
+
+  async lose(...pairs: readonly (readonly [from: ClusterNode, to: ClusterNode])[]): Promise<void> {
+    for (const node of this.#nodes) {
+      node.deafTo = pairs.filter(([, to]) => to === node).map(([from]) => this.#own(from));
+    }
+    await Promise.all(this.#nodes.map((node) => this.#block(node)));
+  }
+
   async heal(): Promise<void> {
+    for (const node of this.#nodes) node.deafTo = [];
     await this.partition();
   }
 
@@ -184,6 +209,15 @@ class TestCluster implements Cluster {
     };
     await poll(find, { what: `a leader for slot ${slot}`, ...options });
     return leader as TestNode;
+  }
+
+  async transfer(key: string, node: ClusterNode): Promise<void> {
+    const slot = slotOfString(key);
+    const status = await this.status();
+    const tablet = status.tablets.find(({ slots }) => slots[0] <= slot && slot <= slots[1]);
+    if (tablet === undefined) throw new FolkmootError('NOT_FOUND', `slot ${slot} is in no tablet`, 'Try again.');
+    const leader = this.#nodes.find(({ id }) => id === tablet.leader) ?? this.#own(node);
+    await leader.admin.transfer(tablet.id, node.id);
   }
 
   status(node?: ClusterNode): Promise<ClusterStatus> {
@@ -278,7 +312,10 @@ class TestCluster implements Cluster {
   /** A node that cannot be told now is told when it is started or resumed. */
   async #block(node: TestNode): Promise<void> {
     if (!node.running || node.paused) return;
-    await node.admin.block(node.blocked.map(({ id }) => id));
+    const ids = (nodes: readonly TestNode[]): number[] => nodes.map(({ id }) => id);
+    await node.admin.block(ids(node.blocked), ids(node.deafTo)).catch((error: unknown) => {
+      if (node.running && !node.paused) throw error;
+    });
   }
 
   /** Only a node that says so itself leads; of two that do, the one with the higher term. */

@@ -1,0 +1,21 @@
+/** How each kind of fault is carried out. */
+import type { Fault } from '../nemesis.ts';
+import type { FaultKind } from '../plan.ts';
+import { transfer } from './members.ts';
+import { bridge, halves, isolate, oneWay, ring } from './network.ts';
+import { kill, killAll, killLeader, pause, pauseLeader, restart } from './processes.ts';
+
+export const carryOut: Readonly<Record<FaultKind, Fault>> = {
+  kill,
+  'kill-leader': killLeader,
+  'kill-all': killAll,
+  pause,
+  'pause-leader': pauseLeader,
+  restart,
+  isolate,
+  halves,
+  bridge,
+  ring,
+  'one-way': oneWay,
+  transfer,
+};
