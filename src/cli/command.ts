@@ -9,6 +9,8 @@ export interface Command {
   readonly details: string;
   /** Shown and required: `<node>`. */
   readonly argument?: { readonly name: string; readonly description: string };
+  /** The exit code when it rejects, for commands to which `failed` means something else. */
+  readonly errorCode?: ExitCode;
   /** Resolves with the exit code; rejects with what went wrong. */
   run(context: CommandContext): Promise<ExitCode>;
 }

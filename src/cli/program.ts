@@ -156,7 +156,7 @@ async function runCommand(
     const debug = (flags['log-level'] ?? environment[environmentName('log-level')]) === 'debug';
     if (debug && error instanceof Error) output.err(`${error.stack}\n${causes(error)}`);
     const usage = code === 'OPTION_INVALID' || code === 'OPTION_UNKNOWN' || code === 'CONFIG_FILE';
-    return usage ? ExitCode.usage : ExitCode.failed;
+    return usage ? ExitCode.usage : (command.errorCode ?? ExitCode.failed);
   }
 }
 

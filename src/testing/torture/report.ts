@@ -54,12 +54,20 @@ export function reportLines(report: TortureReport): string[] {
     `lost          ${count(report.lost)}; ${count(report.duplicated)} twice, ${count(report.undead)} refused and there all the same`,
     `replicas      ${count(report.replicaReads)} reads of single replicas compared`,
     `longest gap   ${count(Math.round(gaps.withMajority_ms))} ms with a majority up, ${count(Math.round(gaps.total_ms))} ms in total`,
+    ...reasonLines(report.reasons),
     `elections     ${count(report.elections)}`,
     `disruptions   ${disruptions === '' ? 'none' : disruptions}`,
     ...report.leftOut.map((text) => `left out      ${text}`),
     ...report.problems.map((text) => `problem       ${text}`),
     `verdict       ${report.verdict}   seed ${report.seed}`,
   ];
+}
+
+const REASONS_SHOWN = 6;
+
+function reasonLines(reasons: ReadonlyMap<string, number>): string[] {
+  const most = [...reasons].sort(([, a], [, b]) => b - a).slice(0, REASONS_SHOWN);
+  return most.map(([text, times]) => `not done      ${count(times).padStart(6)} x ${text}`);
 }
 
 function count(value: number): string {

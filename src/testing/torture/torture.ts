@@ -4,6 +4,7 @@
  */
 import { Prng } from '../../base/prng.ts';
 import { type Cluster, createCluster } from '../cluster.ts';
+import type { Verdict as CheckVerdict } from '../linearizability/checker.ts';
 import type { History } from '../linearizability/history.ts';
 import { type Judgement, judge } from './judge.ts';
 import { compareReplicas, cutPower, mend, missingCommands, type ReaderSession, readAll } from './last-reads.ts';
@@ -27,6 +28,8 @@ export interface TortureOptions {
   readonly clients?: number;
   /** Makes the clients lie about one thing, to see that the run finds out. */
   readonly sabotage?: Sabotage;
+  /** Told of the cluster when it runs, so that whoever is interrupted can close it. */
+  readonly onCluster?: (cluster: Cluster) => void;
   /** What happens, as it happens. */
   readonly onProgress?: (progress: Progress) => void;
 }
@@ -55,6 +58,8 @@ const READER_TIMEOUT_MS = 30_000;
 const RATE_MAX = 1_200;
 const OPERATIONS_MAX = 600_000;
 const PROGRESS_MS = 5_000;
+/** Examples of each problem in the report. */
+const SHOWN = 4;
 
 /** Rejects only when the run cannot be made at all; what the cluster does wrong is in the report. */
 export async function torture(options: TortureOptions): Promise<TortureResult> {
@@ -63,6 +68,7 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
     tablets: TABLETS,
     options: { 'request-timeout-ms': SERVER_TIMEOUT_MS },
   });
+  options.onCluster?.(cluster);
   try {
     return await new Run(cluster, options).run();
   } finally {
@@ -128,7 +134,7 @@ class Run {
     const unread = load.recorder.history().models.size - found.size;
     if (unread > 0) this.#problems.push(`${unread} keys could not be read at the end`);
     const { compared, differences } = await compareReplicas(this.#cluster, (key) => load.workloadOf(key), found);
-    for (const difference of differences.slice(0, 5)) this.#problems.push(`replicas differ: ${difference}`);
+    for (const difference of differences.slice(0, SHOWN)) this.#problems.push(`replicas differ: ${difference}`);
     return { terms, compared };
   }
 
@@ -145,15 +151,18 @@ class Run {
     const judgement = judge(history, (key) => load.workloadOf(key));
     const { lost, duplicated, undead, findings, keys } = judgement;
     const problems = [...this.#problems, ...load.wrongReplies.map((text) => `wrong reply: ${text}`)];
-    if (lost.length > 0) problems.push(`lost: ${lost.slice(0, 3).join('; ')}`);
-    if (duplicated.length > 0) problems.push(`there twice: ${duplicated.slice(0, 3).join('; ')}`);
-    if (undead.length > 0) problems.push(`refused and there all the same: ${undead.slice(0, 3).join('; ')}`);
-    for (const { key, verdict, workload } of findings) {
-      if (verdict === 'violation') problems.push(`${key} (${workload}) is not linearizable`);
-    }
+    if (lost.length > 0) problems.push(`lost: ${lost.slice(0, SHOWN).join('; ')}`);
+    if (duplicated.length > 0) problems.push(`there twice: ${duplicated.slice(0, SHOWN).join('; ')}`);
+    if (undead.length > 0) problems.push(`refused and there all the same: ${undead.slice(0, SHOWN).join('; ')}`);
+    const named = (wanted: CheckVerdict): string => {
+      const keys = findings.filter(({ verdict }) => verdict === wanted).map(({ key }) => key);
+      const more = keys.length - SHOWN;
+      return keys.slice(0, SHOWN).join(', ') + (more > 0 ? ` and ${more} more` : '');
+    };
+    if (named('violation') !== '') problems.push(`not linearizable: ${named('violation')}`);
     const violated = problems.length > 0;
-    const open = findings.filter(({ verdict }) => verdict === 'unknown');
-    for (const { key } of open) problems.push(`${key}: no explanation was found within the budget of the search`);
+    if (named('unknown') !== '')
+      problems.push(`no explanation found within the budget of the search: ${named('unknown')}`);
     if (load.total.acknowledged === 0) problems.push('no write was acknowledged: nothing is proved');
     const report: TortureReport = {
       verdict: violated ? 'violation' : problems.length > 0 ? 'unknown' : 'valid',
