@@ -19,6 +19,8 @@ export interface ClusterNode {
   readonly running: boolean;
   readonly paused: boolean;
   readonly dataFolder: string;
+  /** How its process ended whenever nobody had ended it, with the last lines of its log; empty when all is well. */
+  readonly crashes: readonly string[];
   /** The last lines that it logged, over restarts; 20 when `lines` is left out. */
   logTail(lines?: number): string;
 }
@@ -64,6 +66,10 @@ export class TestNode implements ClusterNode {
 
   get dataFolder(): string {
     return this.child.options.dataFolder;
+  }
+
+  get crashes(): readonly string[] {
+    return this.child.crashes;
   }
 
   logTail(lines?: number): string {

@@ -23,6 +23,8 @@ export interface ClusterOptions {
   readonly dataFolder?: string;
   /** What `logTail` gets to see; `info` when left out. */
   readonly logLevel?: LogLevel;
+  /** A folder that exists and keeps the nodes' logs, as `node-1.log` and so on; `logTail` has the last lines only. */
+  readonly logFolder?: string;
   /** Further options of `folkmoot start` by name, such as `{ 'request-timeout-ms': 2_000 }`. */
   readonly options?: Readonly<Record<string, string | number>>;
   /** How long nodes may take until they are ready; 30,000 when left out. */
@@ -92,6 +94,7 @@ export interface Cluster {
 const SPARE_NODES = 6;
 const WAIT_TIMEOUT_MS = 15_000;
 const POLL_MS = 20;
+const BLOCK_ATTEMPTS = 5;
 
 /** Starts a cluster; resolves when every node serves every door. */
 export async function createCluster(options: ClusterOptions = {}): Promise<Cluster> {
@@ -120,7 +123,13 @@ class TestCluster implements Cluster {
     this.#folder = folder;
     const count = addresses.length - SPARE_NODES;
     this.#spare = addresses.slice(count);
-    const children = localNodes({ addresses: addresses.slice(0, count), folder, flags: this.#flags(), log: 'keep' });
+    const children = localNodes({
+      addresses: addresses.slice(0, count),
+      folder,
+      flags: this.#flags(),
+      log: 'keep',
+      logFolder: options.logFolder,
+    });
     this.#nodes = children.map((child) => new TestNode(child));
   }
 
@@ -245,7 +254,15 @@ class TestCluster implements Cluster {
     const name = `node-${this.#nodes.length + 1}`;
     const members = this.#nodes.map(({ host, ports }) => `${host}:${ports.peer}`).join(',');
     const flags = [`--join=${members}`, ...this.#flags()];
-    const child = new ChildNode({ ...address, name, dataFolder: join(this.#folder, name), flags, log: 'keep' });
+    const { logFolder } = this.#options;
+    const child = new ChildNode({
+      ...address,
+      name,
+      dataFolder: join(this.#folder, name),
+      flags,
+      log: 'keep',
+      ...(logFolder === undefined ? {} : { logFile: join(logFolder, `${name}.log`) }),
+    });
     const node = new TestNode(child);
     this.#nodes.push(node);
     await this.start(node);
@@ -311,11 +328,17 @@ class TestCluster implements Cluster {
 
   /** A node that cannot be told now is told when it is started or resumed. */
   async #block(node: TestNode): Promise<void> {
-    if (!node.running || node.paused) return;
     const ids = (nodes: readonly TestNode[]): number[] => nodes.map(({ id }) => id);
-    await node.admin.block(ids(node.blocked), ids(node.deafTo)).catch((error: unknown) => {
-      if (node.running && !node.paused) throw error;
-    });
+    for (let attempt = 1; node.running && !node.paused; attempt++) {
+      try {
+        await node.admin.block(ids(node.blocked), ids(node.deafTo));
+        return;
+      } catch (error) {
+        // It may have been ended meanwhile: that its connections break is seen before that it has ended.
+        if (attempt === BLOCK_ATTEMPTS) throw error;
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      }
+    }
   }
 
   /** Only a node that says so itself leads; of two that do, the one with the higher term. */

@@ -19,12 +19,16 @@ export async function runAndShow(options: RunOptions): Promise<TortureReport> {
   const folder = await outFolder(out, seed);
   const lie = sabotage === undefined ? '' : `; the clients lie: ${sabotage}`;
   print(`${nodes} nodes, ${count(seconds)} s, seed ${seed}${lie}`);
-  const { report, history } = await torture({ ...options, onProgress: (progress) => print(progressLine(progress)) });
+  const { report, history } = await torture({
+    ...options,
+    logFolder: folder,
+    onProgress: (progress) => print(progressLine(progress)),
+  });
   const path = join(folder, 'history.jsonl');
   await writeFile(path, encodeHistory(history));
   print('');
   for (const line of verdictLines(report)) print(`  ${line}`.trimEnd());
-  print(`  history       ${path}`);
+  print(`  written       ${path}, and the log of each node`);
   return report;
 }
 

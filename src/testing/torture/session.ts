@@ -105,7 +105,10 @@ export class Session {
         // What was watched, or queued behind MULTI, must not reach the next operation.
         this.#drop(target);
         if (!(error instanceof ConnectionLost)) throw error;
-        throw error.sent ? new OutcomeOpen(error.message) : new NotDone(error.message);
+        if (error.sent) throw new OutcomeOpen(error.message);
+        // A node that does not run: any other one takes the command.
+        if (redirections < redirections_max) continue;
+        throw new NotDone(error.message);
       }
       if (!(reply instanceof RespError)) {
         this.#remember(key, target);

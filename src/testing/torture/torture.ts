@@ -28,6 +28,8 @@ export interface TortureOptions {
   readonly clients?: number;
   /** Makes the clients lie about one thing, to see that the run finds out. */
   readonly sabotage?: Sabotage;
+  /** Where the nodes' logs are kept. */
+  readonly logFolder?: string;
   /** Told of the cluster when it runs, so that whoever is interrupted can close it. */
   readonly onCluster?: (cluster: Cluster) => void;
   /** What happens, as it happens. */
@@ -67,6 +69,7 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
     nodes: options.nodes,
     tablets: TABLETS,
     options: { 'request-timeout-ms': SERVER_TIMEOUT_MS },
+    ...(options.logFolder === undefined ? {} : { logFolder: options.logFolder }),
   });
   options.onCluster?.(cluster);
   try {
@@ -150,7 +153,8 @@ class Run {
     const history = load.recorder.history();
     const judgement = judge(history, (key) => load.workloadOf(key));
     const { lost, duplicated, undead, findings, keys } = judgement;
-    const problems = [...this.#problems, ...load.wrongReplies.map((text) => `wrong reply: ${text}`)];
+    const crashes = this.#cluster.nodes.flatMap(({ crashes }) => crashes);
+    const problems = [...crashes, ...this.#problems, ...load.wrongReplies.map((text) => `wrong reply: ${text}`)];
     if (lost.length > 0) problems.push(`lost: ${lost.slice(0, SHOWN).join('; ')}`);
     if (duplicated.length > 0) problems.push(`there twice: ${duplicated.slice(0, SHOWN).join('; ')}`);
     if (undead.length > 0) problems.push(`refused and there all the same: ${undead.slice(0, SHOWN).join('; ')}`);
