@@ -30,6 +30,8 @@ export class TestNode implements ClusterNode {
   readonly child: ChildNode;
   readonly admin: AdminClient;
   id = 0;
+  /** True while its admin port can be asked: not yet while it starts. */
+  listening = false;
   /** Nodes that it must exchange nothing with; put into force when its process can take it. */
   blocked: readonly TestNode[] = [];
   /** Nodes that it must hear nothing of. */

@@ -138,8 +138,7 @@ class TestCluster implements Cluster {
   }
 
   async startAll(): Promise<void> {
-    for (const node of this.#nodes) node.child.spawn();
-    await Promise.all(this.#nodes.map((node) => this.#untilReady(node)));
+    await Promise.all(this.#nodes.map((node) => this.start(node)));
     await this.#learnIds();
   }
 
@@ -156,13 +155,13 @@ class TestCluster implements Cluster {
 
   async start(node: ClusterNode, options: { readonly ready?: boolean } = {}): Promise<void> {
     const own = this.#own(node);
+    own.listening = false;
     own.child.spawn();
-    if (own.blocked.length + own.deafTo.length > 0) {
-      await this.#inTime(own, own.child.listening());
-      await this.#block(own);
-    }
-    if (options.ready === false) await this.#inTime(own, own.child.listening());
-    else await this.#untilReady(own);
+    await this.#inTime(own, own.child.listening());
+    own.listening = true;
+    // Whatever was cut while it started.
+    if (own.blocked.length + own.deafTo.length > 0) await this.#block(own);
+    if (options.ready !== false) await this.#untilReady(own);
   }
 
   async restart(node: ClusterNode): Promise<void> {
@@ -329,7 +328,7 @@ class TestCluster implements Cluster {
   /** A node that cannot be told now is told when it is started or resumed. */
   async #block(node: TestNode): Promise<void> {
     const ids = (nodes: readonly TestNode[]): number[] => nodes.map(({ id }) => id);
-    for (let attempt = 1; node.running && !node.paused; attempt++) {
+    for (let attempt = 1; node.running && node.listening && !node.paused; attempt++) {
       try {
         await node.admin.block(ids(node.blocked), ids(node.deafTo));
         return;
