@@ -7,7 +7,7 @@ import type { ClusterNode } from '../cluster-node.ts';
 import { RespConnection, type RespError } from '../redis/resp-connection.ts';
 import type { Load } from './load.ts';
 import { type Line, NotDone, Session, WrongReply } from './session.ts';
-import type { Workload } from './workload.ts';
+import { workloadNamed } from './workloads/all.ts';
 
 const WHOLE_TIMEOUT_MS = 90_000;
 const READ_TIMEOUT_MS = 20_000;
@@ -54,7 +54,7 @@ export async function untilWhole(cluster: Cluster): Promise<void> {
 export async function readAll(load: Load, sessions: readonly ReaderSession[]): Promise<Map<string, unknown>> {
   const found = new Map<string, unknown>();
   await inLanes([...load.recorder.history().models.keys()], async (key, lane) => {
-    const workload = load.workloadOf(key);
+    const workload = workloadNamed(key);
     const reader = sessions[lane % sessions.length] as ReaderSession;
     // A leader that hands over to the preferred one may refuse; that it refuses for ever would be a finding.
     for (let attempt = 0; attempt < READ_ATTEMPTS && !found.has(key); attempt++) {
@@ -77,7 +77,6 @@ export interface ReaderSession {
  */
 export async function compareReplicas(
   cluster: Cluster,
-  workloadOf: (key: string) => Workload,
   found: ReadonlyMap<string, unknown>,
 ): Promise<{ readonly compared: number; readonly differences: string[] }> {
   const differences: string[] = [];
@@ -85,7 +84,7 @@ export async function compareReplicas(
   for (const node of cluster.nodes) {
     const session = new ReplicaSession(node);
     await inLanes([...found.keys()], async (key) => {
-      const workload = workloadOf(key);
+      const workload = workloadNamed(key);
       try {
         const output = await workload.perform(session, key, workload.read);
         compared += 1;

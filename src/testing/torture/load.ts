@@ -4,6 +4,7 @@ import { HistoryRecorder } from '../linearizability/history.ts';
 import type { Meter } from './meter.ts';
 import { NotDone, OutcomeOpen, type Session, WrongReply } from './session.ts';
 import { TOKEN_LENGTH, type Workload } from './workload.ts';
+import { workloadNamed } from './workloads/all.ts';
 
 /** Which door a client uses. */
 export type Door = 'cluster' | 'single';
@@ -50,7 +51,6 @@ export class Load {
   /** Why operations were not done or remained open, and how often. */
   readonly reasons = new Map<string, number>();
   readonly #options: LoadOptions;
-  readonly #workloads = new Map<string, Workload>();
   readonly #hotOperations = new Map<string, number>();
   #running: Promise<void>[] = [];
   #stopping = false;
@@ -58,16 +58,7 @@ export class Load {
 
   constructor(options: LoadOptions) {
     this.#options = options;
-    for (const { workload } of options.clients) this.#workloads.set(workload.name, workload);
-    this.recorder = new HistoryRecorder((key) => this.workloadOf(key).model);
-  }
-
-  /** Keys begin with the name of their workload. */
-  workloadOf(key: string): Workload {
-    const name = /^\{?(\w+):/.exec(key)?.[1] ?? '';
-    const workload = this.#workloads.get(name);
-    if (workload === undefined) throw new RangeError(`${key} is a key of no workload`);
-    return workload;
+    this.recorder = new HistoryRecorder((key) => workloadNamed(key).model);
   }
 
   get total(): Tally {

@@ -16,7 +16,7 @@ import type { ReportRow, TortureReport } from './report.ts';
 import { type Sabotage, sabotaged } from './sabotage.ts';
 import { Session } from './session.ts';
 import type { Workload } from './workload.ts';
-import { WORKLOADS } from './workloads/all.ts';
+import { WORKLOADS, workloadNamed } from './workloads/all.ts';
 
 export interface TortureOptions {
   readonly seed: number;
@@ -136,7 +136,7 @@ class Run {
     for (const { session } of readers) session.close();
     const unread = load.recorder.history().models.size - found.size;
     if (unread > 0) this.#problems.push(`${unread} keys could not be read at the end`);
-    const { compared, differences } = await compareReplicas(this.#cluster, (key) => load.workloadOf(key), found);
+    const { compared, differences } = await compareReplicas(this.#cluster, found);
     for (const difference of differences.slice(0, SHOWN)) this.#problems.push(`replicas differ: ${difference}`);
     return { terms, compared };
   }
@@ -151,7 +151,7 @@ class Run {
   }): TortureResult {
     const { load, nemesis } = run;
     const history = load.recorder.history();
-    const judgement = judge(history, (key) => load.workloadOf(key));
+    const judgement = judge(history, workloadNamed);
     const { lost, duplicated, undead, findings, keys } = judgement;
     const crashes = this.#cluster.nodes.flatMap(({ crashes }) => crashes);
     const problems = [...crashes, ...this.#problems, ...load.wrongReplies.map((text) => `wrong reply: ${text}`)];
@@ -282,7 +282,7 @@ class Run {
 function rowsOf(load: Load): ReportRow[] {
   return [...load.tallies].map(([name, tally]) => {
     const [workload = '', door = ''] = name.split(' ');
-    return { workload, what: load.workloadOf(`${workload}:`).what, door: door as Door, tally };
+    return { workload, what: workloadNamed(`${workload}:`).what, door: door as Door, tally };
   });
 }
 

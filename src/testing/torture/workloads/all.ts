@@ -20,3 +20,11 @@ export const WORKLOADS: readonly Workload[] = [
   hashWorkload,
   onceWorkload,
 ];
+
+/** The workload of a key: keys begin with its name. */
+export function workloadNamed(key: string): Workload {
+  const name = /^\{?(\w+):/.exec(key)?.[1] ?? '';
+  const workload = WORKLOADS.find((candidate) => candidate.name === name);
+  if (workload === undefined) throw new RangeError(`${key} is a key of no workload`);
+  return workload;
+}
