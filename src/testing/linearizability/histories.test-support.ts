@@ -15,7 +15,7 @@ export interface RandomHistoryOptions {
   readonly wrong: number;
   /** How likely it is that an operation takes effect before its call or after its return. */
   readonly astray: number;
-  /** True: no two writes write the same value. */
+  /** True: no two writes write the same value, counters go up by 1, and what is incremented is not set. */
   readonly unique: boolean;
 }
 
@@ -27,7 +27,7 @@ export function randomHistory(model: string, seed: number, options: RandomHistor
   const drafts = schedule(random, options);
   let writes = 0;
   const value = (): number => (options.unique ? ++writes : 1 + random.below(3));
-  for (const draft of drafts) draft.input = randomInput(model, random, value);
+  for (const draft of drafts) draft.input = randomInput(model, random, options.unique, value);
   runAll(model, random, drafts);
   for (const draft of drafts) {
     if (draft.outcome === 'ok' && random.chance(options.wrong)) draft.output = otherOutput(random, draft, drafts);
@@ -82,7 +82,7 @@ function otherOutput(random: Prng, draft: Draft, drafts: readonly Draft[]): unkn
   return output;
 }
 
-function randomInput(model: string, random: Prng, value: () => number): readonly unknown[] {
+function randomInput(model: string, random: Prng, unique: boolean, value: () => number): readonly unknown[] {
   const kind = random.below(100);
   const small = 1 + random.below(3);
   switch (model) {
@@ -92,7 +92,8 @@ function randomInput(model: string, random: Prng, value: () => number): readonly
       if (kind < 90) return ['cas', random.chance(0.2) ? null : small, value()];
       return ['delete'];
     case 'counter':
-      return kind < 40 ? ['read'] : ['increment', random.chance(0.05) ? -1 : random.chance(0.8) ? 1 : small];
+      if (kind < 40) return ['read'];
+      return ['increment', unique || random.chance(0.6) ? 1 : random.chance(0.3) ? -1 : small];
     case 'set':
       if (kind < 25) return ['members'];
       if (kind < 40) return ['contains', small];
@@ -105,7 +106,50 @@ function randomInput(model: string, random: Prng, value: () => number): readonly
       if (kind < 15) return ['all'];
       if (kind < 35) return ['get', field];
       if (kind < 70) return ['set', field, value()];
-      return kind < 85 ? ['delete', field] : ['increment', field, 1];
+      if (kind < 85) return ['delete', field];
+      return ['increment', unique || random.chance(0.5) ? 'n' : field, 1];
     }
   }
+}
+
+export interface BusyHistoryOptions {
+  readonly operations: number;
+  /** Clients of the key; each asks again as soon as it was told. */
+  readonly clients: number;
+  /** How likely it is that an outcome is unknown. The client goes on at once. */
+  readonly unknown: number;
+  /** True: no two writes write the same value. */
+  readonly unique: boolean;
+  readonly key?: string;
+}
+
+/** A correct history of clients that are always busy. */
+export function busyHistory(model: string, seed: number, options: BusyHistoryOptions): Operation[] {
+  const random = new Prng(seed);
+  const free = Array.from({ length: options.clients }, () => random.fraction());
+  const drafts: Draft[] = [];
+  let writes = 0;
+  const value = (): number => (options.unique ? ++writes : 1 + random.below(3));
+  for (let count = 0; count < options.operations; count++) {
+    const process = free.indexOf(Math.min(...free));
+    const call = free[process] as number;
+    const end = call + 0.5 + random.fraction();
+    free[process] = end + 0.01;
+    const outcome = random.chance(options.unknown) ? 'unknown' : 'ok';
+    const moment = outcome === 'unknown' ? call + random.below(20) : call + random.fraction() * (end - call);
+    const returned = outcome === 'unknown' ? Number.POSITIVE_INFINITY : end;
+    const input = randomInput(model, random, options.unique, value);
+    drafts.push({
+      process,
+      key: options.key ?? 'k',
+      call,
+      return: returned,
+      input,
+      output: undefined,
+      outcome,
+      moment,
+    });
+  }
+  runAll(model, random, drafts);
+  return drafts.map(({ moment: _, ...operation }) => operation);
 }

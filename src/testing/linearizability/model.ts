@@ -46,7 +46,7 @@ export interface Candidate<Input = unknown, Output = unknown> {
  *  1. drop an operation whose outcome is unknown,
  *  2. give one a time of return, because something else shows that it happened by then,
  *  3. replace an input by an equivalent one, so that more unknown operations are interchangeable,
- *  4. say which outputs have become impossible for good.
+ *  4. say which outputs have become impossible for good, and which facts operations depend on.
  *
  * The history must have a linearization after it exactly if it had one before. Each model proves that for what it does.
  */
@@ -54,6 +54,20 @@ export interface Prepared<State = unknown, Input = unknown, Output = unknown> {
   readonly candidates: readonly Candidate<Input, Output>[];
   /** True only if no operations of these candidates lead from `state` to a state in which this output is possible. */
   hopeless?(state: State, input: Input, output: Output | undefined): boolean;
+  readonly facts?: Facts<State, Input, Output>;
+}
+
+/**
+ * Statements about states, such as "the value is 5", by names of the model's choice. Of the facts that the model speaks of
+ * it must know all makers; of needs it may leave out what it likes.
+ */
+export interface Facts<State = unknown, Input = unknown, Output = unknown> {
+  /** Facts without which the operation cannot have its output. */
+  needed(candidate: Candidate<Input, Output>): readonly string[];
+  /** Facts that are false in some state and true after the operation in that state. */
+  made(candidate: Candidate<Input, Output>): readonly string[];
+  /** Facts that are true of `before` and false of `after`. May leave out facts that nobody needs. */
+  lost(before: State, after: State): readonly string[];
 }
 
 /** True when the candidate must be in a linearization. */

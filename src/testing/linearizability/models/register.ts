@@ -6,7 +6,7 @@
  *   ['cas', expected, value]   output: whether it was replaced. expected is null: only when there is no value yet
  *   ['delete']                 output: whether there was a value
  */
-import { type Candidate, isRequired, type Model, type Prepared } from '../model.ts';
+import { type Candidate, type Facts, isRequired, type Model, type Prepared } from '../model.ts';
 import { showValue, type Value, valueKey } from './values.ts';
 
 export type RegisterInput =
@@ -73,6 +73,21 @@ function done(output: RegisterOutput | undefined): string {
   return output ? ' → done' : ' → not done';
 }
 
+/** The facts are the values, and that there is none. */
+const facts: Facts<State, RegisterInput, RegisterOutput> = {
+  needed({ input, output }) {
+    if (input[0] === 'get') return output === undefined ? [] : [valueKey(output as State)];
+    if (input[0] === 'cas') return output === true ? [valueKey(input[1])] : [];
+    return input[0] === 'delete' && output === false ? [valueKey(null)] : [];
+  },
+  made({ input }) {
+    const value = writtenValue(input);
+    if (value !== undefined) return [valueKey(value)];
+    return input[0] === 'delete' ? [valueKey(null)] : [];
+  },
+  lost: (before, after) => (before === after ? [] : [valueKey(before)]),
+};
+
 /** How a value occurs in the history. */
 interface Occurrence {
   /** Operations that may put it there. */
@@ -116,7 +131,7 @@ function prepare(candidates: readonly RegisterCandidate[]): Prepared<State, Regi
       prepared.push({ ...candidate, input: withValue(candidate.input, untold) });
     }
   }
-  return { candidates: prepared };
+  return { candidates: prepared, facts };
 }
 
 function occurrencesOf(candidates: readonly RegisterCandidate[]): Map<Value, Occurrence> {

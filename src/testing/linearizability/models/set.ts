@@ -6,8 +6,8 @@
  *   ['contains', member]   output: whether it is there
  *   ['members']            output: all members, in any order
  */
-import { type Candidate, isRequired, type Model, type Prepared } from '../model.ts';
-import { showList, showValue, type Value, withResult } from './values.ts';
+import { type Candidate, type Facts, isRequired, type Model, type Prepared } from '../model.ts';
+import { showList, showValue, type Value, valueKey, withResult } from './values.ts';
 
 export type SetInput =
   | readonly ['add', Value]
@@ -18,18 +18,26 @@ export type SetOutput = boolean | readonly Value[];
 
 type SetCandidate = Candidate<SetInput, SetOutput>;
 
-/** One bit a member. Members are numbered as they are met; all states of one `init` share the numbers. */
-interface State {
+/** Members are numbered as they are met; all states of one `init` share the numbers. */
+interface Universe {
   readonly numbers: Map<Value, number>;
+  readonly members: Value[];
+}
+
+/** One bit a member. */
+interface State {
+  readonly universe: Universe;
   /** 16 bits each, because that is what a character of the key holds. The last word is not 0. */
   readonly words: readonly number[];
+  /** The words as a string. */
+  readonly key: string;
   readonly size: number;
 }
 
 export const set: Model<State, SetInput, SetOutput> = {
   name: 'set',
 
-  init: () => ({ numbers: new Map(), words: [], size: 0 }),
+  init: () => ({ universe: { numbers: new Map(), members: [] }, words: [], key: '', size: 0 }),
 
   step(state, input, output) {
     if (input[0] === 'members') return output === undefined || isExactly(state, output) ? state : undefined;
@@ -40,7 +48,7 @@ export const set: Model<State, SetInput, SetOutput> = {
     return wanted === present ? state : toggle(state, input[1], wanted);
   },
 
-  key: (state) => String.fromCharCode(...state.words),
+  key: (state) => state.key,
 
   isRead: (input, output) => input[0] === 'members' || input[0] === 'contains' || output === false,
 
@@ -51,35 +59,66 @@ export const set: Model<State, SetInput, SetOutput> = {
     return withResult(`${input[0]} ${showValue(input[1])}`, output, output === true ? 'yes' : 'no');
   },
 
-  describeState: (state) => showList([...state.numbers.keys()].filter((member) => has(state, member))),
+  describeState: (state) => showList(state.universe.members.filter((member) => has(state, member))),
 };
 
-function numberOf(state: State, member: Value): number {
-  let number = state.numbers.get(member);
+function numberOf({ numbers, members }: Universe, member: Value): number {
+  let number = numbers.get(member);
   if (number === undefined) {
-    number = state.numbers.size;
-    state.numbers.set(member, number);
+    number = members.push(member) - 1;
+    numbers.set(member, number);
   }
   return number;
 }
 
 function has(state: State, member: Value): boolean {
-  const number = numberOf(state, member);
+  const number = numberOf(state.universe, member);
   return (((state.words[number >>> 4] ?? 0) >>> (number & 15)) & 1) === 1;
 }
 
 function toggle(state: State, member: Value, wanted: boolean): State {
-  const number = numberOf(state, member);
+  const number = numberOf(state.universe, member);
   const words = state.words.slice();
   while (words.length <= number >>> 4) words.push(0);
   words[number >>> 4] = (words[number >>> 4] ?? 0) ^ (1 << (number & 15));
   while (words.at(-1) === 0) words.pop();
-  return { numbers: state.numbers, words, size: state.size + (wanted ? 1 : -1) };
+  const key = String.fromCharCode(...words);
+  return { universe: state.universe, words, key, size: state.size + (wanted ? 1 : -1) };
 }
 
 function isExactly(state: State, output: SetOutput): boolean {
   if (!Array.isArray(output) || output.length !== state.size) return false;
-  return new Set(output).size === output.length && output.every((member: Value) => has(state, member));
+  return output.every((member: Value) => has(state, member)) && new Set(output).size === output.length;
+}
+
+/** The facts are that a member is there, or is missing. What `members` needs is left out: it would name every member. */
+const facts: Facts<State, SetInput, SetOutput> = {
+  needed({ input, output }) {
+    if (input[0] === 'members') return [];
+    if (typeof output !== 'boolean') return [];
+    return [fact(input[1], output === (input[0] !== 'add'))];
+  },
+  made({ input }) {
+    return input[0] === 'add' || input[0] === 'remove' ? [fact(input[1], input[0] === 'add')] : [];
+  },
+  lost(before, after) {
+    const changed = firstDifference(before, after);
+    return changed === undefined ? [] : [fact(changed, has(before, changed))];
+  },
+};
+
+/** A step changes one member at most. */
+function firstDifference(before: State, after: State): Value | undefined {
+  const words = Math.max(before.words.length, after.words.length);
+  for (let word = 0; word < words; word++) {
+    const difference = (before.words[word] ?? 0) ^ (after.words[word] ?? 0);
+    if (difference !== 0) return before.universe.members[word * 16 + Math.log2(difference)];
+  }
+  return undefined;
+}
+
+function fact(member: Value, there: boolean): string {
+  return `${valueKey(member)}${there ? ' there' : ' missing'}`;
 }
 
 /** How a member occurs in the history. */
@@ -107,7 +146,7 @@ function prepare(candidates: readonly SetCandidate[]): Prepared<State, SetInput,
   for (const candidate of candidates) {
     if (!isRequired(candidate) && candidate.input[0] !== 'members') doubtful.add(candidate.input[1]);
   }
-  if (doubtful.size === 0) return { candidates };
+  if (doubtful.size === 0) return { candidates, facts };
   const occurrences = occurrencesOf(candidates, doubtful);
   const prepared: SetCandidate[] = [];
   for (const candidate of candidates) {
@@ -125,7 +164,7 @@ function prepare(candidates: readonly SetCandidate[]): Prepared<State, SetInput,
       prepared.push(sole ? { ...candidate, return: Math.max(occurrence.seenBy, candidate.call) } : candidate);
     }
   }
-  return { candidates: prepared };
+  return { candidates: prepared, facts };
 }
 
 function occurrencesOf(candidates: readonly SetCandidate[], members: ReadonlySet<Value>): Map<Value, Occurrence> {

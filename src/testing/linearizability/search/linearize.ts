@@ -38,7 +38,7 @@ export function linearize<State, Input, Output>(
   let high = indexOfRank(returns, result.impossible);
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
-    const included = new Set(returns.slice(0, middle + 1).map(({ candidate }) => candidate));
+    const included = returns.slice(0, middle + 1).map(({ candidate }) => candidate);
     const part = search(model, { ...prepared, candidates: upTo(model, prepared.candidates, included) }, maxSteps);
     steps += part.steps;
     if (part.verdict === 'unknown') break;
@@ -71,18 +71,21 @@ function indexOfRank(returns: readonly Return<unknown>[], rank: number): number 
   return returns.findIndex((entry) => entry.rank === rank);
 }
 
-/** The operations that are included, and as optional ones, with their outputs, all others that may have done something. */
+/**
+ * The operations that are included, and as optional ones, with their outputs, others that may have done something. What was
+ * called after the last included return comes after everything that is included, so it does nothing for it.
+ */
 function upTo<State, Input, Output>(
   model: Model<State, Input, Output>,
   candidates: readonly Candidate<Input, Output>[],
-  included: ReadonlySet<Candidate<Input, Output>>,
+  included: readonly Candidate<Input, Output>[],
 ): Candidate<Input, Output>[] {
-  const part: Candidate<Input, Output>[] = [];
+  const part = [...included];
+  const known = new Set(included);
+  const end = included.at(-1)?.return ?? 0;
   for (const candidate of candidates) {
-    if (included.has(candidate)) part.push(candidate);
-    else if (!model.isRead(candidate.input, candidate.output)) {
-      part.push({ ...candidate, return: Number.POSITIVE_INFINITY });
-    }
+    if (known.has(candidate) || candidate.call > end || model.isRead(candidate.input, candidate.output)) continue;
+    part.push({ ...candidate, return: Number.POSITIVE_INFINITY });
   }
   return part;
 }

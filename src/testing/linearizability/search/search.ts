@@ -3,16 +3,18 @@
  * 1993, with the memory of Lowe 2017, "Testing for linearizability").
  *
  * A configuration is the set of required operations that are placed, the state they lead to, and which optional ones are
- * used. A move places an operation that no unplaced required operation precedes in time. Four rules keep the number of
+ * used. A move places an operation that no unplaced required operation precedes in time. Five rules keep the number of
  * configurations small; docs/internals/checker.md proves that each keeps at least one linearization if there is one:
  *
  *  1. A read that is possible now is placed at once, and nothing else is tried instead of it.
  *  2. A configuration that is no better than one that was seen is not visited (`visited.ts`).
  *  3. Of optional operations that do the same, the one called first is used first (`optional-groups.ts`).
  *  4. When an operation that must come soon is impossible for good (`Prepared.hopeless`), the configuration is given up.
+ *  5. So it is when a fact is lost that is still needed and cannot come back (`obligations.ts`).
  */
 import type { Candidate, Model, Prepared } from '../model.ts';
 import { EventList, isCall, timelineOf } from './event-list.ts';
+import { Obligations } from './obligations.ts';
 import { OptionalGroups } from './optional-groups.ts';
 import { Visited } from './visited.ts';
 import { WindowedSet } from './windowed-set.ts';
@@ -26,7 +28,7 @@ export interface SearchResult<Input = unknown, Output = unknown> {
   readonly placed: readonly Candidate<Input, Output>[];
   /**
    * After a violation, two places in `Timeline.entries`: `placed` includes everything that returned before the first one,
-   * and no order includes everything that returned up to the second one. They differ only when rule 4 was used.
+   * and no order includes everything that returned up to the second one. They differ only when rules 4 or 5 were used.
    */
   readonly reached: number;
   readonly impossible: number;
@@ -63,6 +65,7 @@ class Search<State, Input, Output> {
   readonly #events: EventList;
   readonly #placed: WindowedSet;
   readonly #groups: OptionalGroups<Candidate<Input, Output>>;
+  readonly #obligations: Obligations<State, Input, Output>;
   readonly #visited = new Visited();
   readonly #maxSteps: number;
   #steps = 0;
@@ -73,7 +76,7 @@ class Search<State, Input, Output> {
   #best: Frame<State, Input, Output> | undefined;
   /** Where the first return stands that the best stack does not contain. */
   #bestRank = -1;
-  /** The same of what was given up by rule 4: where the return of the operation stands that is impossible. */
+  /** The same of what was given up by rules 4 and 5: where the return of the operation stands that is impossible. */
   #hopelessRank = -1;
   /** Where to go on trying: the entry of a call, or when all calls are tried, a group. */
   #entry: number;
@@ -85,8 +88,12 @@ class Search<State, Input, Output> {
     this.#prepared = prepared;
     this.#maxSteps = maxSteps;
     this.#required = timeline.required;
+    const numbers = new Map(timeline.required.map((candidate, number) => [candidate, number]));
     this.#reads = this.#required.map(({ input, output }) => model.isRead(input, output));
     this.#events = new EventList(timeline.entries);
+    this.#obligations = new Obligations(prepared.facts, prepared.candidates, (candidate) =>
+      this.#events.rank(2 * (numbers.get(candidate) ?? 0) + 1),
+    );
     this.#placed = new WindowedSet(timeline.required.length);
     this.#groups = new OptionalGroups(timeline.optional, timeline.optionalRanks);
     this.#state = model.init();
@@ -136,8 +143,9 @@ class Search<State, Input, Output> {
   /** Places the operation and all reads that are possible then; undoes that and is false when the result is not worth a visit. */
   #enter(candidate: Candidate<Input, Output>, number: number, next: State): boolean {
     const mark = this.#top;
+    const before = this.#state;
     this.#place(candidate, number, next, false);
-    if (this.#absorb() && this.#isNew()) {
+    if (this.#keepsObligations(before) && this.#absorb() && this.#isNew()) {
       this.#entry = this.#events.first;
       this.#group = 0;
       return true;
@@ -180,6 +188,12 @@ class Search<State, Input, Output> {
     return true;
   }
 
+  #keepsObligations(before: State): boolean {
+    const rank = this.#obligations.broken(before, this.#state);
+    this.#hopelessRank = Math.max(this.#hopelessRank, rank);
+    return rank === -1;
+  }
+
   #isNew(): boolean {
     return this.#visited.add(this.#placed.key() + this.#stateKey, this.#groups.used);
   }
@@ -188,6 +202,7 @@ class Search<State, Input, Output> {
     const below = this.#top;
     const depth = below === undefined ? 1 : below.depth + 1;
     this.#top = { below, depth, candidate, state: this.#state, stateKey: this.#stateKey, number, absorbed };
+    this.#obligations.placed(candidate);
     if (number >= 0) {
       this.#events.remove(number);
       this.#placed.add(number);
@@ -201,6 +216,7 @@ class Search<State, Input, Output> {
   }
 
   #undo(frame: Frame<State, Input, Output>): void {
+    this.#obligations.undone(frame.candidate);
     if (frame.number >= 0) {
       this.#events.restore(frame.number);
       this.#placed.remove(frame.number);
