@@ -1,5 +1,5 @@
 /** Lists, sets, sorted sets and hashes. */
-import type { HashInput, HashOutput } from '../../linearizability/models/hash.ts';
+import type { HashInput, HashOutput } from '../../linearizability/models/hash-state.ts';
 import type { ListInput, ListOutput } from '../../linearizability/models/list.ts';
 import type { SetInput, SetOutput } from '../../linearizability/models/set.ts';
 import { defineWorkload } from '../workload.ts';
