@@ -27,6 +27,8 @@ export interface ClusterOptions {
   readonly logFolder?: string;
   /** Further options of `folkmoot start` by name, such as `{ 'request-timeout-ms': 2_000 }`. */
   readonly options?: Readonly<Record<string, string | number>>;
+  /** Where nodes are, in order, those that are added later included; free addresses of this machine when left out. */
+  readonly addresses?: readonly NodeAddress[];
   /** How long nodes may take until they are ready; 30,000 when left out. */
   readonly startTimeout_ms?: number;
 }
@@ -100,7 +102,8 @@ const BLOCK_ATTEMPTS = 5;
 export async function createCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const folder = options.dataFolder ?? (await mkdtemp(join(tmpdir(), 'folkmoot-test-')));
   for (let attempt = 1; ; attempt++) {
-    const cluster = new TestCluster(options, folder, await freeAddresses(options.nodes ?? 3, SPARE_NODES));
+    const addresses = options.addresses ?? (await freeAddresses(options.nodes ?? 3, SPARE_NODES));
+    const cluster = new TestCluster(options, folder, addresses);
     try {
       await cluster.startAll();
       return cluster;
@@ -121,7 +124,7 @@ class TestCluster implements Cluster {
   constructor(options: ClusterOptions, folder: string, addresses: readonly NodeAddress[]) {
     this.#options = options;
     this.#folder = folder;
-    const count = addresses.length - SPARE_NODES;
+    const count = options.nodes ?? 3;
     this.#spare = addresses.slice(count);
     const children = localNodes({
       addresses: addresses.slice(0, count),
@@ -249,7 +252,8 @@ class TestCluster implements Cluster {
 
   async addNode(): Promise<ClusterNode> {
     const address = this.#spare.shift();
-    if (address === undefined) throw new RangeError(`a test cluster takes ${SPARE_NODES} further nodes at most`);
+    if (address === undefined)
+      throw new RangeError(`no address is left: a test cluster takes ${SPARE_NODES} further nodes at most`);
     const name = `node-${this.#nodes.length + 1}`;
     const members = this.#nodes.map(({ host, ports }) => `${host}:${ports.peer}`).join(',');
     const flags = [`--join=${members}`, ...this.#flags()];

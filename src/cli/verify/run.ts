@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { folderError } from '../../base/errors.ts';
 import { encodeHistory } from '../../testing/linearizability/history-codec.ts';
+import { pictureOf } from '../../testing/torture/picture.ts';
 import { reportLines, type TortureReport } from '../../testing/torture/report.ts';
 import { type Progress, type TortureOptions, torture } from '../../testing/torture/torture.ts';
 import { count, left, right, table } from '../table.ts';
@@ -14,12 +15,14 @@ export interface RunOptions extends Omit<TortureOptions, 'onProgress'> {
   readonly print: (line: string) => void;
 }
 
+const PICTURES_MAX = 5;
+
 export async function runAndShow(options: RunOptions): Promise<TortureReport> {
   const { out, print, seed, seconds, nodes, sabotage } = options;
   const folder = await outFolder(out, seed);
   const lie = sabotage === undefined ? '' : `; the clients lie: ${sabotage}`;
   print(`${nodes} nodes, ${count(seconds)} s, seed ${seed}${lie}`);
-  const { report, history } = await torture({
+  const { report, history, judgement } = await torture({
     ...options,
     logFolder: folder,
     onProgress: (progress) => print(progressLine(progress)),
@@ -29,6 +32,11 @@ export async function runAndShow(options: RunOptions): Promise<TortureReport> {
   print('');
   for (const line of verdictLines(report)) print(`  ${line}`.trimEnd());
   print(`  written       ${path}, and the log of each node`);
+  for (const [index, finding] of judgement.findings.slice(0, PICTURES_MAX).entries()) {
+    const picture = join(folder, `violation-${index + 1}.html`);
+    await writeFile(picture, pictureOf(finding));
+    print(`  picture       ${picture}   ${finding.key}`);
+  }
   return report;
 }
 

@@ -84,10 +84,12 @@ export class ChildNode {
   /** Starts the process, and does not wait for it: see `listening` and `ready`. */
   spawn(): void {
     assert(!this.running, 'a node runs once at a time');
-    const { host, ports, name, dataFolder, flags, log } = this.options;
+    const { host, ports, name, dataFolder, flags, log, launcher = [] } = this.options;
+    const [program = process.execPath, ...before] = [...launcher, process.execPath];
     const child = spawn(
-      process.execPath,
+      program,
       [
+        ...before,
         COMMAND,
         'start',
         '--supervised',

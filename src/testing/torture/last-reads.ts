@@ -7,6 +7,7 @@ import type { ClusterNode } from '../cluster-node.ts';
 import { RespConnection, type RespError } from '../redis/resp-connection.ts';
 import type { Load } from './load.ts';
 import { type Line, NotDone, Session, WrongReply } from './session.ts';
+import type { Wire } from './wire.ts';
 import { workloadNamed } from './workloads/all.ts';
 
 const WHOLE_TIMEOUT_MS = 90_000;
@@ -19,8 +20,8 @@ const LANES = 32;
 const READER_PROCESS = 100_000;
 
 /** Starts what does not run, heals, and waits until every replica has everything. Rejects when that does not come about. */
-export async function mend(cluster: Cluster): Promise<void> {
-  await cluster.heal();
+export async function mend(cluster: Cluster, wire: Wire): Promise<void> {
+  await wire.heal();
   await Promise.all(cluster.nodes.filter(({ paused }) => paused).map((node) => cluster.resume(node)));
   const down = cluster.nodes.filter(({ running }) => !running);
   await Promise.all(down.map((node) => cluster.start(node, { ready: false })));

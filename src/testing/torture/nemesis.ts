@@ -3,12 +3,17 @@
  */
 import type { Cluster } from '../cluster.ts';
 import type { ClusterNode } from '../cluster-node.ts';
+import type { Disks } from './disks.ts';
 import { carryOut } from './faults/all.ts';
 import type { Disruption, FaultKind } from './plan.ts';
 import { Reach } from './reach.ts';
+import type { Wire } from './wire.ts';
 
 export interface NemesisOptions {
   readonly cluster: Cluster;
+  readonly wire: Wire;
+  /** Disks that can be filled, when there are some. */
+  readonly disks: Disks | undefined;
   readonly plan: readonly Disruption[];
   /** Keys in use, for disruptions that look for a leader. */
   readonly keys: () => readonly string[];
@@ -22,6 +27,8 @@ export interface NemesisOptions {
 /** What a fault is given; see `faults/`. */
 export interface FaultContext {
   readonly cluster: Cluster;
+  readonly wire: Wire;
+  readonly disks: Disks | undefined;
   readonly reach: Reach;
   readonly disruption: Disruption;
   readonly key: string | undefined;
@@ -83,20 +90,32 @@ export class Nemesis {
   }
 
   async #disrupt(disruption: Disruption): Promise<void> {
-    const { cluster, keys, say, now } = this.#options;
-    const { kind, order, draw } = disruption;
+    const { cluster, wire, disks, keys, say, now } = this.#options;
+    const { kind, draw } = disruption;
+    const order = this.#orderNow(disruption);
     this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
     const inUse = keys();
     const undo = await carryOut[kind]({
       cluster,
+      wire,
+      disks,
       reach: this.#reach,
-      disruption,
+      disruption: { ...disruption, order },
       key: inUse[draw % Math.max(1, inUse.length)],
       node: (place) => cluster.nodes[order[place % order.length] ?? 0] as ClusterNode,
       say,
     });
     await this.#until(now() + disruption.duration_ms);
     await undo();
+  }
+
+  /** Nodes that were added after the plan was made come in where the draw says. */
+  #orderNow({ order, draw }: Disruption): number[] {
+    const all = [...order];
+    for (let index = order.length; index < this.#options.cluster.nodes.length; index++) {
+      all.splice(draw % (all.length + 1), 0, index);
+    }
+    return all;
   }
 
   /** Ends early when the nemesis is told to stop. */

@@ -17,8 +17,8 @@ export interface FaultSpec {
   /** What it concerns: two disruptions of the same concern never overlap. */
   readonly concern: 'processes' | 'network' | 'members' | 'disk';
   readonly nodes_min: number;
-  /** True: it takes the majority away. */
-  readonly total?: true;
+  /** Means that only some runs have. */
+  readonly needs?: 'disks';
 }
 
 /** Times suit the default lease of 600 ms: long enough for an election, and so short that many fit into a minute. */
@@ -35,7 +35,6 @@ export const FAULTS = {
     duration_ms: [200, 1_000],
     concern: 'processes',
     nodes_min: 1,
-    total: true,
   },
   pause: { what: 'SIGSTOP, longer than the lease', duration_ms: [900, 4_000], concern: 'processes', nodes_min: 1 },
   'pause-leader': {
@@ -69,6 +68,13 @@ export const FAULTS = {
     duration_ms: [1_000, 5_000],
     concern: 'network',
     nodes_min: 2,
+  },
+  'disk-full': {
+    what: 'no space left on the disk of one node',
+    duration_ms: [1_000, 4_000],
+    concern: 'disk',
+    nodes_min: 3,
+    needs: 'disks',
   },
   transfer: { what: 'leadership handed over', duration_ms: [0, 200], concern: 'members', nodes_min: 2 },
 } as const satisfies Record<string, FaultSpec>;

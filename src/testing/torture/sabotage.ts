@@ -13,8 +13,9 @@ export const SABOTAGES = ['lost-write', 'stale-read', 'duplicate'] as const;
 export type Sabotage = (typeof SABOTAGES)[number];
 
 /** One in so many of the commands that it is about. */
-const EVERY = 50;
+const EVERY = 20;
 
+/** What it returns is for all connections of a run: lies are counted together. */
 export function sabotaged(sabotage: Sabotage): (line: Line) => Line {
   let count = 0;
   const earlier = new Map<string, RespValue>();

@@ -2,19 +2,25 @@
  * A run: a cluster of real processes, clients on both doors, a nemesis, and a verdict. `folkmoot verify` and
  * `npm run torture` are thin over this. docs/internals/torture.md says what a run covers.
  */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Prng } from '../../base/prng.ts';
+import type { NodeAddress } from '../../node/launch/addresses.ts';
 import { type Cluster, createCluster } from '../cluster.ts';
 import type { Verdict as CheckVerdict } from '../linearizability/checker.ts';
 import type { History } from '../linearizability/history.ts';
+import { Disks } from './disks.ts';
 import { type Judgement, judge } from './judge.ts';
 import { compareReplicas, cutPower, mend, missingCommands, type ReaderSession, readAll } from './last-reads.ts';
 import { type Door, Load, type LoadClient, type Tally } from './load.ts';
 import { Meter } from './meter.ts';
 import { Nemesis } from './nemesis.ts';
-import { FAULT_KINDS, FAULTS, type FaultKind, planDisruptions } from './plan.ts';
+import { FAULT_KINDS, FAULTS, type FaultKind, type FaultSpec, planDisruptions } from './plan.ts';
 import type { ReportRow, TortureReport } from './report.ts';
 import { type Sabotage, sabotaged } from './sabotage.ts';
-import { Session } from './session.ts';
+import { type Line, Session } from './session.ts';
+import { type Wire, wireOfNodes } from './wire.ts';
 import type { Workload } from './workload.ts';
 import { WORKLOADS, workloadNamed } from './workloads/all.ts';
 
@@ -28,6 +34,10 @@ export interface TortureOptions {
   readonly clients?: number;
   /** Makes the clients lie about one thing, to see that the run finds out. */
   readonly sabotage?: Sabotage;
+  /** Mounts a small disk for each node, so that disks can be full; root only. */
+  readonly disks?: boolean;
+  /** A network that the system cuts, and its addresses; nodes cut it themselves when left out. */
+  readonly network?: { readonly addresses: readonly NodeAddress[]; readonly wire: Wire };
   /** Where the nodes' logs are kept. */
   readonly logFolder?: string;
   /** Told of the cluster when it runs, so that whoever is interrupted can close it. */
@@ -65,18 +75,37 @@ const SHOWN = 4;
 
 /** Rejects only when the run cannot be made at all; what the cluster does wrong is in the report. */
 export async function torture(options: TortureOptions): Promise<TortureResult> {
-  const cluster = await createCluster({
-    nodes: options.nodes,
-    tablets: TABLETS,
-    options: { 'request-timeout-ms': SERVER_TIMEOUT_MS },
-    ...(options.logFolder === undefined ? {} : { logFolder: options.logFolder }),
-  });
-  options.onCluster?.(cluster);
+  const { nodes, logFolder, network } = options;
+  const dataFolder = options.disks === true ? await mkdtemp(join(tmpdir(), 'folkmoot-torture-')) : undefined;
+  const disks = dataFolder === undefined ? undefined : await Disks.mount(dataFolder, nodes);
   try {
-    return await new Run(cluster, options).run();
+    const cluster = await createCluster({
+      nodes,
+      tablets: TABLETS,
+      options: { 'request-timeout-ms': SERVER_TIMEOUT_MS, ...swarm(options.seed) },
+      ...(logFolder === undefined ? {} : { logFolder }),
+      ...(network === undefined ? {} : { addresses: network.addresses }),
+      ...(dataFolder === undefined ? {} : { dataFolder }),
+    });
+    options.onCluster?.(cluster);
+    try {
+      return await new Run(cluster, options, disks).run();
+    } finally {
+      await cluster.close();
+    }
   } finally {
-    await cluster.close();
+    await disks?.unmount();
+    if (dataFolder !== undefined) await rm(dataFolder, { recursive: true, force: true });
   }
+}
+
+/** Options of the nodes that change from seed to seed: small segments and frequent flushes meet other moments than large ones. */
+function swarm(seed: number): Readonly<Record<string, number>> {
+  const prng = new Prng(seed ^ 0x2545f491);
+  return {
+    'flush-interval-ms': prng.pick([100, 1_000, 10_000]),
+    'wal-segment-bytes': prng.pick([1, 4, 16]) * 1_024 * 1_024,
+  };
 }
 
 class Run {
@@ -85,18 +114,27 @@ class Run {
   readonly #begin_ms = performance.now();
   readonly #meter = new Meter();
   readonly #problems: string[] = [];
+  readonly #disks: Disks | undefined;
+  readonly #wire: Wire;
+  readonly #through: ((line: Line) => Line) | undefined;
 
-  constructor(cluster: Cluster, options: TortureOptions) {
+  constructor(cluster: Cluster, options: TortureOptions, disks: Disks | undefined) {
     this.#cluster = cluster;
     this.#options = options;
+    this.#disks = disks;
+    this.#through = options.sabotage === undefined ? undefined : sabotaged(options.sabotage);
+    this.#wire = options.network?.wire ?? wireOfNodes(cluster);
   }
 
   async run(): Promise<TortureResult> {
     const { workloads, leftOut } = await this.#workloads();
-    const faults = this.#options.faults ?? FAULT_KINDS;
-    for (const kind of faults) {
-      const { nodes_min, what } = FAULTS[kind];
-      if (nodes_min > this.#options.nodes) leftOut.push(`${kind} (${what}): it takes ${nodes_min} nodes`);
+    const faults = (this.#options.faults ?? FAULT_KINDS).filter((kind) => {
+      const why = this.#whyNot(FAULTS[kind]);
+      if (why !== undefined) leftOut.push(`${kind} (${FAULTS[kind].what}): ${why}`);
+      return why === undefined;
+    });
+    if (this.#options.network === undefined) {
+      leftOut.push('packets dropped by the system: it takes root, network namespaces and npm run torture');
     }
     const before = await this.#terms();
     const load = this.#makeLoad(workloads);
@@ -127,7 +165,7 @@ class Run {
   /** Mends everything and reads everything; resolves with the sum of terms and how many reads of replicas were compared. */
   async #finish(load: Load): Promise<{ terms: number; compared: number }> {
     this.#say(load, 'everything is mended; then kill -9 of all nodes, and every key is read back');
-    const whole = await this.#attempt('mending', () => mend(this.#cluster));
+    const whole = await this.#attempt('mending', () => mend(this.#cluster, this.#wire));
     if (!whole) return { terms: 0, compared: 0 };
     const terms = await this.#terms();
     if (!(await this.#attempt('the last start', () => cutPower(this.#cluster)))) return { terms, compared: 0 };
@@ -153,7 +191,9 @@ class Run {
     const history = load.recorder.history();
     const judgement = judge(history, workloadNamed);
     const { lost, duplicated, undead, findings, keys } = judgement;
-    const crashes = this.#cluster.nodes.flatMap(({ crashes }) => crashes);
+    const crashes = this.#cluster.nodes.flatMap(({ crashes }) =>
+      crashes.filter((text) => this.#disks?.excuses(text) !== true),
+    );
     const problems = [...crashes, ...this.#problems, ...load.wrongReplies.map((text) => `wrong reply: ${text}`)];
     if (lost.length > 0) problems.push(`lost: ${lost.slice(0, SHOWN).join('; ')}`);
     if (duplicated.length > 0) problems.push(`there twice: ${duplicated.slice(0, SHOWN).join('; ')}`);
@@ -188,6 +228,12 @@ class Run {
       reasons: load.reasons,
     };
     return { report, history, judgement };
+  }
+
+  #whyNot(spec: FaultSpec): string | undefined {
+    if (spec.nodes_min > this.#options.nodes) return `it takes ${spec.nodes_min} nodes`;
+    if (spec.needs === 'disks' && this.#disks === undefined) return 'it takes root, and npm run torture';
+    return undefined;
   }
 
   async #workloads(): Promise<{ workloads: Workload[]; leftOut: string[] }> {
@@ -227,6 +273,8 @@ class Run {
     const { seed, nodes, seconds } = this.#options;
     return new Nemesis({
       cluster: this.#cluster,
+      wire: this.#wire,
+      disks: this.#disks,
       plan: planDisruptions({ seed, nodes, duration_ms: seconds * 1_000, kinds }),
       keys: () => load.hotKeys(),
       say: (text) => this.#say(load, text),
@@ -236,7 +284,6 @@ class Run {
   }
 
   #session(door: Door, timeout_ms: number, prng = new Prng(this.#options.seed)): Session {
-    const { sabotage } = this.#options;
     return new Session({
       endpoints: () =>
         this.#cluster.nodes.map(({ host, ports }) => ({
@@ -245,7 +292,7 @@ class Run {
         })),
       prng,
       timeout_ms,
-      ...(sabotage === undefined ? {} : { through: sabotaged(sabotage) }),
+      ...(this.#through === undefined ? {} : { through: this.#through }),
     });
   }
 

@@ -1,6 +1,7 @@
 /** How each kind of fault is carried out. */
 import type { Fault } from '../nemesis.ts';
 import type { FaultKind } from '../plan.ts';
+import { diskFull } from './disk.ts';
 import { transfer } from './members.ts';
 import { bridge, halves, isolate, oneWay, ring } from './network.ts';
 import { kill, killAll, killLeader, pause, pauseLeader, restart } from './processes.ts';
@@ -17,5 +18,6 @@ export const carryOut: Readonly<Record<FaultKind, Fault>> = {
   bridge,
   ring,
   'one-way': oneWay,
+  'disk-full': diskFull,
   transfer,
 };

@@ -4,8 +4,7 @@
  */
 import type { ClusterNode } from '../../cluster-node.ts';
 import type { Fault, FaultContext } from '../nemesis.ts';
-
-type Pair = readonly [ClusterNode, ClusterNode];
+import type { Pair } from '../wire.ts';
 
 export const isolate: Fault = (context) => {
   const [victim, ...others] = inOrder(context);
@@ -36,34 +35,34 @@ export const ring: Fault = (context) => {
 };
 
 export const oneWay: Fault = async (context) => {
-  const { cluster, reach, say, disruption } = context;
+  const { wire, reach, say, disruption } = context;
   const [victim, ...others] = inOrder(context) as [ClusterNode, ...ClusterNode[]];
   const deaf = disruption.draw % 2 === 0;
   say(deaf ? `${victim.name} hears nobody` : `nobody hears ${victim.name}`);
   const pairs = others.map((other): Pair => (deaf ? [other, victim] : [victim, other]));
   reach.cut(pairs);
-  await cluster.lose(...pairs);
+  await wire.lose(pairs);
   return () => heal(context);
 };
 
 async function cut(context: FaultContext, text: string, pairs: readonly Pair[]): Promise<() => Promise<void>> {
-  const { cluster, reach, say, disruption } = context;
+  const { wire, reach, say, disruption } = context;
   const silently = disruption.draw % 2 === 0;
   say(`${text}${silently ? ', packets lost' : ', connections refused'}`);
   reach.cut(pairs);
   if (silently)
-    await cluster.lose(
-      ...pairs.flatMap(([a, b]): Pair[] => [
+    await wire.lose(
+      pairs.flatMap(([a, b]): Pair[] => [
         [a, b],
         [b, a],
       ]),
     );
-  else await cluster.disconnect(...pairs);
+  else await wire.refuse(pairs);
   return () => heal(context);
 }
 
-async function heal({ cluster, reach, say }: FaultContext): Promise<void> {
-  await cluster.heal();
+async function heal({ wire, reach, say }: FaultContext): Promise<void> {
+  await wire.heal();
   reach.cut([]);
   say('network healed');
 }
