@@ -123,7 +123,7 @@ describe('a history of transactions', () => {
     const history = [
       tx(0, 1, ['append', 'x', 1]),
       tx(0.5, 6, ['read', 'x', []], ['read', 'y', [1]]),
-      tx(1.5, 5, ['append', 'y', 1]),
+      tx(0.5, 5, ['append', 'y', 1]),
       tx(2, 3, ['read', 'y', []]),
       tx(7, 8, ['read', 'x', [1]]),
     ];
