@@ -57,7 +57,7 @@ describe('folkmoot verify', () => {
 
     const history = await historyOf(folder);
     const untouched = changed(history, () => undefined);
-    expect(untouched).toMatchObject({ lost: [], duplicated: [], undead: [], findings: [] });
+    expect(untouched).toMatchObject({ lost: [], duplicated: [], undead: [], findings: [], anomalies: [] });
 
     // A lost write: acknowledged, and in no read of the end.
     const lost = changed(history, (operations) => {

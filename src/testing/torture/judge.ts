@@ -5,7 +5,10 @@
 import type { Verdict as CheckVerdict, HistoryResult, KeyResult } from '../linearizability/checker.ts';
 import { checkHistory } from '../linearizability/checker.ts';
 import type { History, Operation } from '../linearizability/history.ts';
+import { checkTransactions } from '../linearizability/list-append/check-transactions.ts';
+import type { TransactionOperation } from '../linearizability/list-append/transaction.ts';
 import type { Model } from '../linearizability/model.ts';
+import { type ListsInput, type ListsOutput, lists } from './models/lists.ts';
 import type { Workload } from './workload.ts';
 
 export interface Finding {
@@ -24,12 +27,15 @@ export interface Judgement {
   readonly undead: readonly string[];
   /** Keys whose history has no explanation, or one that was not found in time. */
   readonly findings: readonly Finding[];
+  /** Anomalies of transactions over several lists, each in words. */
+  readonly anomalies: readonly string[];
   readonly keys: number;
 }
 
 /** The step budget: 10 million for each key, which is the checker's own. */
 export function judge(history: History, workloadOf: (key: string) => Workload): Judgement {
   const traces = { lost: [] as string[], duplicated: [] as string[], undead: [] as string[] };
+  const anomalies: string[] = [];
   const models: Record<string, Model> = {};
   const byKey = new Map<string, Operation[]>();
   for (const operation of history.operations) {
@@ -42,12 +48,23 @@ export function judge(history: History, workloadOf: (key: string) => Workload): 
     if (workload.modelOf !== undefined) models[workload.model] = workload.modelOf;
     traceKey(key, operations, workload, traces);
     countKey(key, operations, workload, traces);
+    if (workload.model === lists.name) anomalies.push(...anomaliesOf(key, operations));
   }
   const result: HistoryResult = checkHistory(history, { models });
   const findings = result.keys
     .filter(({ verdict }) => verdict !== 'linearizable')
     .map((key) => ({ key: key.key, workload: workloadOf(key.key).name, verdict: key.verdict, result: key }));
-  return { ...traces, findings, keys: result.keys.length };
+  return { ...traces, anomalies, findings, keys: result.keys.length };
+}
+
+/** The cycle checker names what is wrong with transactions, where the search can only say that nothing explains them. */
+function anomaliesOf(key: string, operations: readonly Operation[]): string[] {
+  const transactions = operations.map(({ input, output, ...operation }): TransactionOperation => {
+    const told = output as ListsOutput | undefined;
+    const reads = told?.map((item) => (typeof item === 'number' ? null : item));
+    return { ...operation, input: input as ListsInput, output: reads };
+  });
+  return checkTransactions(transactions).anomalies.map(({ kind, text }) => `${key}: ${kind}: ${text}`);
 }
 
 interface Traces {

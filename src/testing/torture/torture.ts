@@ -190,7 +190,7 @@ class Run {
     const { load, nemesis } = run;
     const history = load.recorder.history();
     const judgement = judge(history, workloadNamed);
-    const { lost, duplicated, undead, findings, keys } = judgement;
+    const { lost, duplicated, undead, findings, anomalies, keys } = judgement;
     const crashes = this.#cluster.nodes.flatMap(({ crashes }) =>
       crashes.filter((text) => this.#disks?.excuses(text) !== true),
     );
@@ -198,6 +198,7 @@ class Run {
     if (lost.length > 0) problems.push(`lost: ${lost.slice(0, SHOWN).join('; ')}`);
     if (duplicated.length > 0) problems.push(`there twice: ${duplicated.slice(0, SHOWN).join('; ')}`);
     if (undead.length > 0) problems.push(`refused and there all the same: ${undead.slice(0, SHOWN).join('; ')}`);
+    for (const anomaly of anomalies.slice(0, SHOWN)) problems.push(`anomaly of transactions: ${anomaly}`);
     const named = (wanted: CheckVerdict): string => {
       const keys = findings.filter(({ verdict }) => verdict === wanted).map(({ key }) => key);
       const more = keys.length - SHOWN;
