@@ -8,16 +8,19 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { addUp, monotonic_us, readProfile, type SelfTimes } from './measure/cpu-profile.ts';
 import { makeWorkFolder } from './measure/machine.ts';
-import { fill, measurePoint, POINTS, type Point, type PointResult } from './measure/points.ts';
+import { fill, fillWith, measurePoint, POINTS, type Point, type PointResult } from './measure/points.ts';
 import { threadsOf } from './measure/processes.ts';
+import { TYPE_FILLS, TYPE_POINTS } from './measure/type-points.ts';
 import { Flags } from './options.ts';
 import { endServersWithThisProcess } from './servers/child.ts';
 import { FolkmootCluster } from './servers/folkmoot.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 
+const ALL_POINTS = [...POINTS, ...TYPE_POINTS];
+
 const flags = Flags.parse('Prints the functions in which Folkmoot nodes spend their time under load.', {
-  point: { default: 'set-50', help: `one or more of ${POINTS.map(({ name }) => name).join(', ')}` },
+  point: { default: 'set-50', help: `one or more of ${ALL_POINTS.map(({ name }) => name).join(', ')}` },
   seconds: { default: '5', help: 'how long the point is measured' },
   'warmup-seconds': { default: '3', help: 'how long it runs before' },
   keys: { default: '100000', help: 'keys of 16 + 64 bytes to begin with' },
@@ -49,7 +52,9 @@ async function profile(point: Point): Promise<Profiled> {
     runtimeFlags: (index) => ['--cpu-prof', `--cpu-prof-dir=${join(profiles, `node-${index + 1}`)}`],
   });
   const keyCount = flags.number('keys');
-  await fill(cluster, keyCount);
+  const collections = TYPE_FILLS.filter(({ shape }) => shape.command[1] === point.shape.command[1]);
+  for (const each of collections) await fillWith(cluster, each, keyCount);
+  if (collections.length === 0) await fill(cluster, keyCount);
   const span = { from_us: 0, to_us: 0 };
   let before = cluster.pids.map(threadsOf);
   let after = before;
@@ -122,9 +127,9 @@ function partsOf(times: SelfTimes): Map<string, number> {
 async function main(): Promise<void> {
   endServersWithThisProcess(() => rmSync(folder, { recursive: true, force: true }));
   const names = flags.list('point');
-  const unknown = names.find((name) => !POINTS.some((point) => point.name === name));
-  if (unknown !== undefined) throw new Error(`no point "${unknown}": ${POINTS.map(({ name }) => name).join(', ')}`);
-  for (const point of POINTS.filter(({ name }) => names.includes(name))) print(point, await profile(point));
+  const unknown = names.find((name) => !ALL_POINTS.some((point) => point.name === name));
+  if (unknown !== undefined) throw new Error(`no point "${unknown}": ${ALL_POINTS.map(({ name }) => name).join(', ')}`);
+  for (const point of ALL_POINTS.filter(({ name }) => names.includes(name))) print(point, await profile(point));
 }
 
 main().then(

@@ -8,9 +8,10 @@ import { fileURLToPath } from 'node:url';
 import { failoverRound } from './measure/failover.ts';
 import { describeMachine, makeWorkFolder, output } from './measure/machine.ts';
 import { measureFootprint } from './measure/memory.ts';
-import { fill, measurePoint, POINTS, type Point } from './measure/points.ts';
+import { fill, fillWith, measurePoint, POINTS, type Point } from './measure/points.ts';
 import { fillForRedisBenchmark, runRedisBenchmark } from './measure/redis-benchmark.ts';
 import { startFolkmoot, startRedisCluster } from './measure/startup.ts';
+import { TYPE_FILLS, TYPE_POINTS } from './measure/type-points.ts';
 import { Flags } from './options.ts';
 import { reportText } from './report.ts';
 import type { Results } from './results.ts';
@@ -24,6 +25,7 @@ import { folkmootVictims, redisVictims, type VictimSet } from './servers/victims
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 
 const flags = Flags.parse('Measures Folkmoot against the redis-server of this machine, side by side.', {
+  suite: { default: 'main', help: 'main, or types: collections, 1,000 connections, large values' },
   rounds: { default: '5', help: 'rounds of every point of load, the sides in turn' },
   seconds: { default: '5', help: 'how long a point is measured' },
   'warmup-seconds': { default: '2', help: 'how long a point runs before' },
@@ -40,11 +42,14 @@ const flags = Flags.parse('Measures Folkmoot against the redis-server of this ma
 });
 
 const root = flags.text('root');
+const suite = flags.text('suite') === 'types' ? 'types' : 'main';
+const suitePoints = suite === 'types' ? TYPE_POINTS : POINTS;
 const keyCount = flags.number('keys');
 const only = flags.list('only');
 const folder = makeWorkFolder(root, flags.text('data') || undefined);
 const results: Results = {
   format: 1,
+  suite,
   machine: describeMachine(root, folder),
   settings: {
     rounds: flags.number('rounds'),
@@ -70,14 +75,14 @@ async function main(): Promise<void> {
   say(`Folkmoot ${machine.commit}, Redis ${machine.redis}, Node ${machine.node}, data on ${machine.filesystem}`);
   if (machine.loadBefore > 0.5) say(`load average ${machine.loadBefore.toFixed(2)}: something else is running`);
   await measureLoad();
-  if (wanted('startup')) await measureStartup();
-  if (wanted('failover')) await measureFailover();
+  if (suite === 'main' && wanted('startup')) await measureStartup();
+  if (suite === 'main' && wanted('failover')) await measureFailover();
   write();
 }
 
 async function measureLoad(): Promise<void> {
-  const points = POINTS.filter(({ name }) => wanted(name));
-  if (points.length === 0 && !wanted('memory')) return;
+  const points = suitePoints.filter(({ name }) => wanted(name));
+  if (points.length === 0 && !wantsFootprint()) return;
   const folkmoot = await FolkmootCluster.create({ root, folder: join(folder, 'folkmoot'), nodeCount: 3 });
   await prepare(folkmoot, async () => undefined);
   await folkmoot.stop();
@@ -98,8 +103,19 @@ async function measureLoad(): Promise<void> {
   await redis.stop();
 }
 
+function wantsFootprint(): boolean {
+  return suite === 'main' && wanted('memory');
+}
+
 async function prepare(target: Deployment, compact: () => Promise<void>): Promise<void> {
-  if (wanted('memory')) {
+  if (suite === 'types') {
+    for (const each of TYPE_FILLS) {
+      const { seconds, errors } = await fillWith(target, each, keyCount);
+      say(`${target.side}: ${each.shape.command[0]} in ${seconds.toFixed(1)} s, ${errors} errors`);
+    }
+    return;
+  }
+  if (wantsFootprint()) {
     const footprint = await measureFootprint(target, keyCount, compact);
     results.footprint[target.side] = footprint;
     const rss = footprint.loaded.map((node) => Math.round(node.rss_bytes / 2 ** 20));
@@ -108,7 +124,7 @@ async function prepare(target: Deployment, compact: () => Promise<void>): Promis
     const { seconds } = await fill(target, keyCount);
     say(`${target.side}: ${keyCount} keys in ${seconds.toFixed(1)} s`);
   }
-  if (POINTS.some(({ name }) => wanted(name))) await fillForRedisBenchmark(target);
+  if (suitePoints.some(({ name }) => wanted(name))) await fillForRedisBenchmark(target);
 }
 
 /**
@@ -143,12 +159,11 @@ async function measureRound(target: Deployment, points: readonly Point[], round:
  * kept out of the points. Redis gets the same load.
  */
 async function warmUp(target: Deployment, points: readonly Point[]): Promise<void> {
-  const kinds = [...new Set(points.map(({ operation }) => operation))];
+  const kinds = [
+    ...new Map(points.filter(({ clients }) => clients >= 50).map((each) => [each.shape.command[0], each])).values(),
+  ];
   const times = { warmup_ms: 0, window_ms: (flags.number('start-seconds') * 1_000) / kinds.length };
-  for (const operation of kinds) {
-    const point = points.find((each) => each.operation === operation && each.clients >= 50);
-    if (point !== undefined && times.window_ms > 0) await measurePoint(target, point, keyCount, times);
-  }
+  if (times.window_ms > 0) for (const point of kinds) await measurePoint(target, point, keyCount, times);
 }
 
 async function measureStartup(): Promise<void> {
@@ -209,9 +224,10 @@ function write(): void {
     return;
   }
   mkdirSync(out, { recursive: true });
-  writeFileSync(join(out, 'redis.json'), `${JSON.stringify(results, undefined, 1)}\n`);
-  writeFileSync(join(out, 'redis.md'), text);
-  say(`written: ${join(out, 'redis.md')}`);
+  const name = suite === 'types' ? 'redis-types' : 'redis';
+  writeFileSync(join(out, `${name}.json`), `${JSON.stringify(results, undefined, 1)}\n`);
+  writeFileSync(join(out, `${name}.md`), text);
+  say(`written: ${join(out, `${name}.md`)}`);
 }
 
 function say(text: string): void {

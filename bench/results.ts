@@ -22,6 +22,7 @@ export interface FailoverResults {
 export interface Results {
   /** 1: first. */
   readonly format: 1;
+  readonly suite: 'main' | 'types';
   readonly machine: Machine;
   readonly settings: {
     readonly rounds: number;

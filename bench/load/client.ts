@@ -10,10 +10,10 @@ import { RequestBatch, type RequestShape } from './requests.ts';
 import { slotOfKey } from './slots.ts';
 
 const MINUS = 45;
-const PLUS = 43;
 const DOLLAR = 36;
-const COLON = 58;
 const ERROR_SAMPLES_MAX = 5;
+/** Scores are below this, so that setting one nearly always changes it. */
+const SCORES = 1_000_000_000;
 
 export interface Endpoint {
   readonly host: string;
@@ -37,11 +37,11 @@ export interface Tally {
 export interface ClientSetup {
   readonly shape: RequestShape;
   readonly pipeline: number;
-  readonly hotKey: string;
+  readonly fill: boolean;
   readonly nodes: readonly Endpoint[];
   readonly keys: KeySpace;
   readonly tally: Tally;
-  /** For `fill`: how many of each node's keys have been taken, shared by the clients. */
+  /** For `fill`: how many members of each node's keys have been taken, shared by the clients. */
   readonly filled: number[];
   readonly onIdle: () => void;
   readonly seed: number;
@@ -52,8 +52,8 @@ export class LoadClient {
   readonly #connections: readonly LoadConnection[];
   readonly #batch: RequestBatch;
   readonly #single: RequestBatch;
-  readonly #isWrite: boolean;
-  readonly #hotSlot: number;
+  readonly #expects: number;
+  readonly #hotSlot: number | undefined;
   /** Keys of the batch under way, for those that are answered with MOVED. */
   readonly #keys: Int32Array;
   readonly #again: number[] = [];
@@ -67,11 +67,12 @@ export class LoadClient {
   constructor(setup: ClientSetup) {
     this.#setup = setup;
     this.#connections = setup.nodes.map(({ host, port }) => new LoadConnection(host, port, this));
-    this.#batch = new RequestBatch(setup.shape, setup.pipeline, setup.hotKey);
-    this.#single = new RequestBatch(setup.shape, 1, setup.hotKey);
+    const { shape } = setup;
+    this.#batch = new RequestBatch(shape, setup.pipeline);
+    this.#single = new RequestBatch(shape, 1);
     this.#current = this.#batch;
-    this.#isWrite = setup.shape.operation === 'set' || setup.shape.operation === 'fill';
-    this.#hotSlot = slotOfKey(setup.hotKey);
+    this.#expects = shape.expects.charCodeAt(0);
+    this.#hotSlot = shape.hotKey === undefined ? undefined : slotOfKey(shape.hotKey);
     this.#keys = new Int32Array(setup.pipeline);
     this.#random = setup.seed | 1;
   }
@@ -111,11 +112,9 @@ export class LoadClient {
   }
 
   #isExpected(type: number | undefined, length: number): boolean {
-    if (this.#isWrite) return type === PLUS;
-    if (this.#setup.shape.operation === 'incr') return type === COLON;
     // `$-1\r\n` is a null; nothing shorter than six bytes is a value.
-    if (length < 6) this.#setup.tally.misses++;
-    return type === DOLLAR;
+    if (type === DOLLAR && length < 6) this.#setup.tally.misses++;
+    return type === this.#expects;
   }
 
   #onWait(replicas: number): void {
@@ -171,9 +170,12 @@ export class LoadClient {
   /** Answers the node that the batch is for; -1 when there is nothing left to do. */
   #prepare(): number {
     this.#current = this.#batch;
-    const { shape, keys } = this.#setup;
-    if (shape.operation === 'incr') return keys.nodeOfSlot(this.#hotSlot);
-    if (shape.operation === 'fill') return this.#prepareFill();
+    const { fill, keys } = this.#setup;
+    if (fill) return this.#prepareFill();
+    if (this.#hotSlot !== undefined) {
+      for (let index = 0; index < this.#batch.operations; index++) this.#put(index, 0);
+      return keys.nodeOfSlot(this.#hotSlot);
+    }
     const first = this.#below(keys.count);
     const node = keys.nodeOf(first);
     this.#put(0, first);
@@ -183,15 +185,19 @@ export class LoadClient {
   }
 
   #prepareFill(): number {
-    const { keys, nodes, filled, seed } = this.#setup;
+    const { keys, nodes, filled, seed, shape } = this.#setup;
     for (let turn = 0; turn < nodes.length; turn++) {
       const node = (seed + turn) % nodes.length;
-      const list = keys.keysOf(node);
+      const list = this.#hotSlot === undefined ? keys.keysOf(node) : keys.nodeOfSlot(this.#hotSlot) === node ? [0] : [];
       const from = filled[node] ?? 0;
-      if (from === list.length) continue;
-      this.#current = from + this.#batch.operations <= list.length ? this.#batch : this.#single;
+      const all = list.length * shape.members;
+      if (from === all) continue;
+      this.#current = from + this.#batch.operations <= all ? this.#batch : this.#single;
       filled[node] = from + this.#current.operations;
-      for (let index = 0; index < this.#current.operations; index++) this.#put(index, list[from + index] ?? 0);
+      for (let index = 0; index < this.#current.operations; index++) {
+        const member = (from + index) % shape.members;
+        this.#put(index, list[(from + index - member) / shape.members] ?? 0, member, member);
+      }
       return node;
     }
     return -1;
@@ -201,13 +207,13 @@ export class LoadClient {
     const key = this.#again.pop() ?? 0;
     this.#current = this.#single;
     this.#put(0, key);
-    return this.#setup.shape.operation === 'incr'
-      ? this.#setup.keys.nodeOfSlot(this.#hotSlot)
-      : this.#setup.keys.nodeOf(key);
+    const { keys } = this.#setup;
+    return this.#hotSlot === undefined ? keys.nodeOf(key) : keys.nodeOfSlot(this.#hotSlot);
   }
 
-  #put(index: number, key: number): void {
+  #put(index: number, key: number, member = this.#below(this.#setup.shape.members), score = this.#below(SCORES)): void {
     this.#current.setKey(index, key);
+    this.#current.setMember(index, member, score);
     this.#keys[index] = key;
   }
 

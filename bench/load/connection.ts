@@ -7,7 +7,10 @@ import { connect, type Socket } from 'node:net';
 
 const CR = 13;
 const DOLLAR = 36;
+const STAR = 42;
 const NULL_LENGTH = -1;
+/** From here on the rest of a value is only counted. */
+const LARGE_BYTES = 64 * 1024;
 
 const shared = Buffer.allocUnsafeSlow(256 * 1024);
 
@@ -22,6 +25,9 @@ export class LoadConnection {
   readonly #target: ReplyTarget;
   /** The beginning of a reply whose end has not arrived. */
   #rest: Buffer | undefined;
+  /** Bytes of a large reply that have not arrived, and its first line. */
+  #missing = 0;
+  #head = Buffer.alloc(0);
   readonly opened: Promise<void>;
 
   constructor(host: string, port: number, target: ReplyTarget) {
@@ -56,14 +62,41 @@ export class LoadConnection {
   }
 
   #read(bytes: Buffer, count: number): void {
+    if (this.#missing > 0) {
+      const used = this.#skip(count);
+      if (used < count) this.#read(bytes.subarray(used, count), count - used);
+      return;
+    }
     if (this.#rest === undefined) {
       const used = this.#parse(bytes, count);
-      if (used < count) this.#rest = Buffer.from(bytes.subarray(used, count));
+      if (used < count) this.#keep(bytes.subarray(used, count));
       return;
     }
     const joined = Buffer.concat([this.#rest, bytes.subarray(0, count)]);
+    this.#rest = undefined;
     const used = this.#parse(joined, joined.length);
-    this.#rest = used < joined.length ? joined.subarray(used) : undefined;
+    if (used < joined.length) this.#keep(joined.subarray(used));
+  }
+
+  /** The beginning of a reply: kept, or, for a large value, counted, since nobody looks into it. */
+  #keep(bytes: Buffer): void {
+    const headEnd = bytes.indexOf('\r\n');
+    if (bytes[0] === DOLLAR && headEnd > 0) {
+      const end = headEnd + 2 + lengthAt(bytes, 1, headEnd) + 2;
+      if (end > LARGE_BYTES) {
+        this.#head = Buffer.from(bytes.subarray(0, headEnd + 2));
+        this.#missing = end - bytes.length;
+        return;
+      }
+    }
+    this.#rest = Buffer.from(bytes);
+  }
+
+  #skip(count: number): number {
+    const used = Math.min(count, this.#missing);
+    this.#missing -= used;
+    if (this.#missing === 0) this.#target.onReply(this.#head, 0, this.#head.length);
+    return used;
   }
 
   /** Answers how many bytes belong to complete replies. */
@@ -79,16 +112,22 @@ export class LoadConnection {
   }
 }
 
-/** -1 when the reply is not complete. Simple strings, errors, integers and bulk strings are all that the load asks for. */
+/** -1 when the reply is not complete. RESP2. */
 function replyEnd(bytes: Buffer, start: number, count: number): number {
-  let at = start + 1;
-  while (at < count && bytes[at] !== CR) at++;
-  if (at + 1 >= count) return -1;
-  if (bytes[start] !== DOLLAR) return at + 2;
-  const length = lengthAt(bytes, start + 1, at);
-  if (length === NULL_LENGTH) return at + 2;
-  const end = at + 2 + length + 2;
-  return end <= count ? end : -1;
+  let begin = start;
+  for (let replies = 1; replies > 0; replies--) {
+    let at = begin + 1;
+    while (at < count && bytes[at] !== CR) at++;
+    if (at + 1 >= count) return -1;
+    const type = bytes[begin];
+    const length = type === DOLLAR || type === STAR ? lengthAt(bytes, begin + 1, at) : 0;
+    begin = at + 2;
+    if (length === NULL_LENGTH) continue;
+    if (type === STAR) replies += length;
+    else if (type === DOLLAR) begin += length + 2;
+    if (begin > count) return -1;
+  }
+  return begin;
 }
 
 function lengthAt(bytes: Buffer, start: number, end: number): number {

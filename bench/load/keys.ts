@@ -5,7 +5,7 @@
 import { SLOT_COUNT, type SlotRange, slotOfBytes } from './slots.ts';
 
 export const KEY_BYTES = 16;
-const DIGITS = 12;
+export const DIGITS = 12;
 const PREFIX = 'key:';
 
 /** Writes the digits of key number `key` so that they end before `end`. */

@@ -10,7 +10,8 @@ export interface LoadPlan {
   /** Requests that a client sends at once. */
   readonly pipeline: number;
   readonly keyCount: number;
-  readonly hotKey: string;
+  /** Every member of every key once, in order, instead of random ones for as long as it runs. */
+  readonly fill: boolean;
   readonly nodes: readonly Endpoint[];
   readonly slots: readonly SlotRange[];
   readonly seed: number;

@@ -79,7 +79,7 @@ export async function runLoad(plan: LoadPlan, times: LoadTimes, workerCount = 1)
 
 /** Writes every key of the plan once; answers how long it took. */
 export async function fillKeys(plan: LoadPlan, timeout_ms: number): Promise<{ seconds: number; errors: number }> {
-  const workers = await openWorkers({ ...plan, shape: { ...plan.shape, operation: 'fill' } }, 1);
+  const workers = await openWorkers({ ...plan, fill: true }, 1);
   try {
     const begun_ms = performance.now();
     const filled = workers.map((worker) => worker.next('filled', timeout_ms));

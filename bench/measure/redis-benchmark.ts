@@ -5,9 +5,8 @@
  * pipeline is in one slot, so in one tablet, which is kinder to Folkmoot than the random keys of our own client.
  */
 import { spawn } from 'node:child_process';
-import { valueText } from '../load/requests.ts';
 import type { Deployment } from '../servers/deployment.ts';
-import { HOT_KEY, hotSlot, type Point, VALUE_BYTES } from './points.ts';
+import { hotSlot, POINTS, type Point } from './points.ts';
 
 export interface BenchmarkResult {
   readonly opsPerSecond: number;
@@ -28,8 +27,8 @@ export async function runRedisBenchmark(
   point: Point,
   requests: number,
 ): Promise<BenchmarkResult | undefined> {
-  if (target.waitReplicas > 0 && point.operation !== 'get') return undefined;
-  const { node, command } = await commandOf(target, point);
+  if (point.benchmarkCommand === undefined || (target.waitReplicas > 0 && point.isWrite)) return undefined;
+  const { node, command } = await commandOf(target, point, point.benchmarkCommand);
   const { host, port } = target.nodes[node] ?? { host: '', port: 0 };
   const server = ['-h', host, '-p', `${port}`];
   const sizes = ['-n', `${requests}`, '-c', `${point.clients}`, '-P', `${point.pipeline}`, '-r', `${KEY_COUNT}`];
@@ -47,19 +46,23 @@ export async function runRedisBenchmark(
 /** So that its GETs find something. */
 export async function fillForRedisBenchmark(target: Deployment): Promise<void> {
   if (target.nodes.length === 1) return;
-  const point: Point = { name: 'fill', operation: 'set', clients: 50, pipeline: 1, goal: { ratio: 1 } };
+  const point = POINTS.find(({ name }) => name === 'set-50');
+  if (point === undefined) return;
   // Slots are drawn at random: after 12 draws a slot on average, 1 in 160,000 is still without its key.
   await runRedisBenchmark(target, point, 12 * KEY_COUNT);
 }
 
-async function commandOf(target: Deployment, point: Point): Promise<{ node: number; command: string[] }> {
-  if (point.operation === 'incr') {
+async function commandOf(
+  target: Deployment,
+  point: Point,
+  [name, ...rest]: readonly [string, ...string[]],
+): Promise<{ node: number; command: string[] }> {
+  if (point.shape.hotKey !== undefined) {
     const range = (await target.slots()).find(({ first, last }) => first <= hotSlot && hotSlot <= last);
-    return { node: range?.node ?? 0, command: ['INCR', HOT_KEY] };
+    return { node: range?.node ?? 0, command: [name, point.shape.hotKey, ...rest] };
   }
-  const value = point.operation === 'set' ? [valueText(VALUE_BYTES)] : [];
   const cluster = target.nodes.length > 1;
-  const command = [point.operation.toUpperCase(), cluster ? CLUSTER_KEY : PLAIN_KEY, ...value];
+  const command = [name, cluster ? CLUSTER_KEY : PLAIN_KEY, ...rest];
   return { node: 0, command: cluster ? ['--cluster', ...command] : command };
 }
 

@@ -17,6 +17,8 @@ export interface Deployment {
   /** Replicas that a SET must wait for by WAIT to be as safe as on the other side; 0 when the reply says it already. */
   readonly waitReplicas: number;
   slots(): Promise<readonly SlotRange[]>;
+  /** Longest delay of each server's event loop since this was asked last; empty where there is no such thing. */
+  pauses_ms(): Promise<readonly number[]>;
   /** Ends the servers in order and keeps their data. */
   stop(): Promise<void>;
   start(): Promise<void>;

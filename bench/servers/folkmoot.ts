@@ -114,6 +114,17 @@ export class FolkmootCluster implements Deployment {
     return ranges ?? [];
   }
 
+  pauses_ms(): Promise<readonly number[]> {
+    return Promise.all(
+      this.#hosts.map(async (host, index) => {
+        // Collecting the metrics begins a new interval.
+        const response = await fetch(`http://${host}:${this.#portOf(index) + 2}/metrics`);
+        const line = /^nodejs_eventloop_lag_max_seconds\S* (\S+)$/m.exec(await response.text());
+        return Number(line?.[1]) * 1_000;
+      }),
+    );
+  }
+
   /** Leadership goes back to the preferred nodes some time after a start; load before that would measure the way there. */
   async untilBalanced(): Promise<void> {
     let last = '';

@@ -73,6 +73,10 @@ export class ReplicatedRedis implements Deployment {
     for (const process of [...this.#processes].reverse()) await process.stop();
   }
 
+  async pauses_ms(): Promise<readonly number[]> {
+    return [];
+  }
+
   async slots(): Promise<readonly SlotRange[]> {
     return [{ first: 0, last: 16_383, node: 0 }];
   }

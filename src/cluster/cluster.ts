@@ -2,28 +2,27 @@
  * One node's part in the cluster: puts together transport, liveness, tablets and metadata, and is the Router that doors use.
  *
  * Life: `listen` binds the peer port; a node that has an identity enters its cluster at once, another one waits until it is
- * told to form one (`form`) or a formed one takes it in (`Formation`). `drain` hands leadership over, `stop` ends.
+ * told to form one (`form`) or a formed one takes it in (`Entrance`). `drain` hands leadership over, `stop` ends.
  */
 import { assert } from '../base/assert.ts';
-import type { Clock, Timer } from '../base/clock.ts';
-import type { Disk } from '../base/disk.ts';
-import { FolkmootError } from '../base/errors.ts';
+import type { Timer } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
-import type { Network } from '../base/network.ts';
-import type { Prng } from '../base/prng.ts';
 import type { OrderedStore } from '../storage/ordered-store.ts';
 import type { Wal } from '../storage/wal.ts';
-import type { RecoveredGroup } from '../storage/wal-types.ts';
 import { Outcome, type TabletOperation, type Transaction } from '../tablet/operation.ts';
-import { nodeOf, replicaId } from '../tablet/replica-id.ts';
+import { replicaId } from '../tablet/replica-id.ts';
 import type { Tablet } from '../tablet/tablet.ts';
-import { TabletHost } from '../tablet/tablet-host.ts';
+import type { TabletHost } from '../tablet/tablet-host.ts';
 import { Administration, isSameNode } from './administration.ts';
-import type { JoinRequest, Seed } from './cluster-messages.ts';
+import type { Seed } from './cluster-messages.ts';
+import type { ClusterOptions, OpenedStorage, Self } from './cluster-options.ts';
 import { Director } from './director.ts';
+import { Entrance, type Membership } from './entrance.ts';
+import { FirstRecords } from './first-records.ts';
 import { beginLife, type Identity, saveIdentity } from './identity.ts';
-import { encodeAnnouncement, LeaderTable } from './leader-table.ts';
-import type { Liveness } from './liveness.ts';
+import { LeaderTable } from './leader-table.ts';
+import { LeadershipNews } from './leadership-news.ts';
+import { makeHost } from './make-host.ts';
 import { MembershipKeeper } from './membership-keeper.ts';
 import {
   EMPTY_METADATA,
@@ -32,16 +31,14 @@ import {
   METADATA_RANGE,
   METADATA_TABLET,
   type Metadata,
-  putCluster,
-  putNode,
   slotRanges,
 } from './metadata.ts';
 import { MetadataGroup } from './metadata-group.ts';
-import { defaultTabletCount } from './placement.ts';
-import { lagOf } from './replica-progress.ts';
+import { PeerWatch } from './peer-watch.ts';
 import { type Place, SlotRouter } from './slot-router.ts';
-import { openSnapshot, receiveSnapshot } from './snapshot-link.ts';
+import { receiveSnapshot } from './snapshot-link.ts';
 import { Steward } from './steward.ts';
+import { TabletDuties } from './tablet-duties.ts';
 import { Transport } from './transport.ts';
 import { PeerCalls } from './transport-calls.ts';
 import { Channel } from './transport-types.ts';
@@ -56,61 +53,18 @@ import {
 } from './view.ts';
 import { buildView } from './view-builder.ts';
 
-export interface ClusterOptions {
-  readonly disk: Disk;
-  readonly network: Network;
-  readonly clock: Clock;
-  readonly prng: Prng;
-  readonly logger: Logger;
-  readonly liveness: Liveness;
-  readonly openStorage: () => Promise<{
-    wal: Wal;
-    recovered: ReadonlyMap<number, RecoveredGroup>;
-    store: OrderedStore;
-  }>;
-  readonly folder: string;
-  /** Monotonic time at which this process began: what an earlier life promised runs out a support duration later. */
-  readonly bornAt_ms: number;
-  /** Host and peer port of the initial members, this node included; empty for a cluster of one. */
-  readonly join: readonly { host: string; port: number }[];
-  readonly replicationFactor: number;
-  /** 0 chooses. */
-  readonly tablets: number;
-  readonly supportDuration_ms: number;
-  readonly tick_ms: number;
-  readonly electionTicks: number;
-  readonly flushInterval_ms: number;
-  readonly requestTimeout_ms: number;
-  readonly inFlightBytesMax: number;
-  readonly readCacheBytes: number;
-  /** The node must end: its disk or one of its invariants failed. */
-  readonly failed: (error: Error) => void;
-}
-
-/** What a node tells others about itself. The peer port may be 0 until it is bound. */
-export type Self = Omit<JoinRequest, 'type'>;
+export type { ClusterOptions, Self } from './cluster-options.ts';
 
 const DIRECTOR_INTERVAL_MS = 50;
 const STEWARD_INTERVAL_MS = 250;
 const ANNOUNCE_INTERVAL_MS = 1_000;
-/** Raft's own heartbeats only carry what was lost on the way; liveness has a stream of its own. */
-const RAFT_HEARTBEAT_TICKS = 10;
 /** A node that comes back is needed soon, and a refused or failed connection attempt costs little. */
 const RECONNECT_MS_MAX = 250;
-/** About 20 ms of the main thread for one flush. */
-const FLUSH_CHANGES_MAX = 32_000;
-/** For one tablet: past it writes are refused with TRYAGAIN until the store has caught up. */
-const OVERLAY_BYTES_MAX = 256 * 1024 * 1024;
-/** Clocks of two machines are taken to run at the same rate within this (docs/GUARANTEES.md). */
-const CLOCK_DRIFT = 0.1;
-/** Longer than a promise and an election: if the node is dead, there is another leader by then. */
-const SUSPICION_MS = 2_000;
 const LEADERS_CHANNEL = 3;
 const NO_PORTS = { redis: 0, redisSingle: 0, admin: 0, peer: 0 };
 
 export class Cluster implements Router {
   readonly #options: ClusterOptions;
-  readonly #clock: Clock;
   readonly #log: Logger;
   readonly #transport: Transport;
   readonly #calls: PeerCalls;
@@ -118,28 +72,24 @@ export class Cluster implements Router {
   readonly #leaders: LeaderTable;
   readonly #slots: SlotRouter;
   readonly #director: Director;
-  readonly #steward: Steward;
   readonly #administration: Administration;
+  readonly #duties: TabletDuties;
   readonly #keeper: MembershipKeeper;
-  readonly #aliveSince_ms = new Map<NodeId, number>();
+  readonly #firstRecords: FirstRecords;
+  readonly #entrance: Entrance;
+  readonly #watch: PeerWatch;
+  readonly #news: LeadershipNews;
   #identity: Identity = { clusterId: '', node: 0, epoch: 0, seeds: [] };
   #self: Self = { token: '', redisId: '', name: '', host: '', zone: '', ports: NO_PORTS };
   #host: TabletHost | null = null;
-  #storage: { wal: Wal; store: OrderedStore } | null = null;
+  #storage: OpenedStorage | null = null;
   #timers: Timer[] = [];
-  #joinTimer: Timer | null = null;
-  /** When connections were lost, by node; those that are open are not in it. */
-  readonly #lostAt_ms = new Map<NodeId, number>();
   #view: ClusterView | null = null;
   #viewVersion = 1;
-  #draining = false;
-  #announceScheduled = false;
-  #forming: Promise<void> | null = null;
   #onEntered: (() => void)[] = [];
 
   constructor(options: ClusterOptions) {
     this.#options = options;
-    this.#clock = options.clock;
     this.#log = options.logger;
     const { network, clock, logger, prng } = options;
     this.#transport = new Transport(
@@ -163,25 +113,46 @@ export class Cluster implements Router {
       this.#viewChanged();
       this.#slots.leaderChanged(tablet);
     });
+    const self = (): NodeId => this.#identity.node;
+    const host = (): TabletHost | null => this.#host;
+    const leaders = this.#leaders;
+    this.#watch = new PeerWatch({ clock, liveness: options.liveness, leaders, self });
+    this.#news = new LeadershipNews({ clock, leaders, self, host, send: (bytes) => this.#toEverybody(bytes) });
     this.#slots = new SlotRouter({
       clock,
-      self: () => this.#identity.node,
-      leaders: this.#leaders,
-      reachable: (node) => this.#isReachable(node),
+      self,
+      leaders,
+      reachable: (node) => this.#watch.isReachable(node),
       patience_ms: options.requestTimeout_ms,
     });
     this.#director = new Director(this.#metadata, logger);
-    this.#steward = new Steward({ logger, aliveFor_ms: (node) => this.#aliveFor_ms(node) });
     this.#keeper = new MembershipKeeper(logger, options.failed);
     this.#administration = new Administration({
       clock,
       metadata: this.#metadata,
       identity: () => this.#identity,
-      host: () => this.#host,
-      leaderOf: (tablet) => this.#leaders.get(tablet)?.node ?? 0,
+      host,
+      leaderOf: (tablet) => leaders.get(tablet)?.node ?? 0,
       calls: this.#calls,
       seeds: () => this.#seeds(),
       logger,
+    });
+    this.#duties = new TabletDuties({
+      clock,
+      host,
+      metadata: () => this.metadata,
+      steward: new Steward({ logger, aliveFor_ms: (node) => this.#watch.aliveFor_ms(node) }),
+      watch: this.#watch,
+      news: this.#news,
+      administration: this.#administration,
+    });
+    this.#firstRecords = new FirstRecords(options, this.#metadata);
+    this.#entrance = new Entrance({
+      ...options,
+      identity: () => this.#identity,
+      self: () => this.#self,
+      ask: (seed, request) => this.#administration.ask(this.#transport, seed, request),
+      becomeMember: (membership) => this.#becomeMember(membership),
     });
     options.liveness.onChange = (node, change) => this.#livenessChanged(node, change);
   }
@@ -193,14 +164,10 @@ export class Cluster implements Router {
     const { port } = await this.#transport.start(self.host, self.ports.peer);
     this.#self = { ...self, ports: { ...self.ports, peer: port } };
     this.#identity = await beginLife(disk, folder);
-    const { wal, recovered, store } = await this.#options.openStorage();
-    this.#storage = { wal, store };
-    this.#recovered = recovered;
+    this.#storage = await this.#options.openStorage();
     if (this.#identity.node !== 0) await this.#enter();
-    else this.#lookForCluster();
+    else this.#entrance.lookForCluster();
   }
-
-  #recovered: ReadonlyMap<number, RecoveredGroup> = new Map();
 
   get identity(): Identity {
     return this.#identity;
@@ -245,16 +212,12 @@ export class Cluster implements Router {
 
   /** Forms a new cluster with this node as its first. Rejects when this node or one of its seeds belongs to one already. */
   form(): Promise<void> {
-    this.#forming ??= this.#form().finally(() => {
-      this.#forming = null;
-    });
-    return this.#forming;
+    return this.#entrance.form();
   }
 
   /** Whether all other initial members answer and belong to no cluster yet. */
-  async seedsAreReadyToForm(): Promise<boolean> {
-    const answers = await Promise.all(this.#otherSeeds().map((seed) => this.#ask(seed, { type: 'hello' })));
-    return answers.every((answer) => answer?.again === true);
+  seedsAreReadyToForm(): Promise<boolean> {
+    return this.#entrance.seedsAreReadyToForm();
   }
 
   /** Resolves when this node belongs to a cluster. */
@@ -269,45 +232,16 @@ export class Cluster implements Router {
   }
 
   isAlive(node: NodeId): boolean {
-    return node === this.#identity.node || this.#options.liveness.supportFor(node) !== 0;
-  }
-
-  /**
-   * Whether clients are to be sent to a node. One whose connection has just broken is suspected to be dead although its promise
-   * still runs: a request waits a moment for its successor, which is better than an error. A broken connection to a node
-   * that goes on giving signs of life is this node's own trouble, not its clients'.
-   */
-  #isReachable(node: NodeId): boolean {
-    if (!this.isAlive(node)) return false;
-    const lostAt_ms = this.#lostAt_ms.get(node);
-    return lostAt_ms === undefined || this.#clock.monotonic_ms() - lostAt_ms > SUSPICION_MS;
+    return this.#watch.isAlive(node);
   }
 
   /** Hands every tablet that this node leads to another node. Resolves when that is done or `timeout_ms` is over. */
-  async drain(timeout_ms: number): Promise<void> {
-    this.#draining = true;
-    this.#announce();
-    const deadline_ms = this.#clock.monotonic_ms() + timeout_ms;
-    for (;;) {
-      let leading = 0;
-      for (const tablet of this.#host?.all() ?? []) {
-        // Nobody else can lead it: the only voter is here, or all others are gone or leaving too.
-        if (!tablet.raft.isLeader || !this.#hasHeir(tablet)) continue;
-        leading += 1;
-        this.#steward.handOver(tablet, this.metadata.tablets.get(tablet.id)?.replicas ?? []);
-        this.#host?.markDirty(tablet);
-      }
-      if (leading === 0 || this.#clock.monotonic_ms() >= deadline_ms) return;
-      await new Promise<void>((resolve) => this.#clock.after(5, resolve));
-    }
-  }
-
-  #hasHeir(tablet: Tablet): boolean {
-    return tablet.confState.voters.some((voter) => voter !== tablet.replica && this.#aliveFor_ms(nodeOf(voter)) > 0);
+  drain(timeout_ms: number): Promise<void> {
+    return this.#duties.drain(timeout_ms);
   }
 
   async stop(): Promise<void> {
-    this.#joinTimer?.cancel();
+    this.#entrance.stop();
     for (const timer of this.#timers) timer.cancel();
     this.#timers = [];
     this.#slots.drain();
@@ -376,100 +310,35 @@ export class Cluster implements Router {
     return this.#slots.place(slot)?.replica?.readLocal(read) ?? false;
   }
 
-  // Forming and entering.
+  // Entering.
 
-  async #form(): Promise<void> {
-    if (this.#identity.node !== 0)
-      throw alreadyFormed(`this node already belongs to cluster ${this.#identity.clusterId}`);
-    const answers = await Promise.all(this.#otherSeeds().map((seed) => this.#ask(seed, { type: 'hello' })));
-    const formed = answers.find((answer) => answer !== null && answer.clusterId !== '');
-    if (formed) throw alreadyFormed(`a member named by --join already belongs to cluster ${formed.clusterId}`);
-    const clusterId = randomHex(this.#options.prng, 32);
-    await this.#becomeMember({ clusterId, node: FIRST_NODE, seeds: [] });
-  }
-
-  /** Asks the seeds again and again until one of them takes this node in, or this node forms a cluster itself. */
-  #lookForCluster(): void {
-    if (this.#identity.node !== 0) return;
-    const again = (): void => {
-      this.#joinTimer = this.#clock.after(100 + this.#options.prng.below(50), () => this.#lookForCluster());
-    };
-    const request = { type: 'join', ...this.#self } as const;
-    const ask = async (): Promise<void> => {
-      for (const seed of this.#otherSeeds()) {
-        const answer = await this.#ask(seed, request);
-        if (answer === null || answer.again || this.#identity.node !== 0 || this.#forming !== null) continue;
-        if (answer.error !== '') {
-          this.#log.warn({ seed, error: answer.error }, 'the cluster does not take this node in');
-          continue;
-        }
-        await this.#becomeMember({ clusterId: answer.clusterId, node: answer.node, seeds: answer.seeds });
-        return;
-      }
-    };
-    ask().then(
-      () => {
-        if (this.#identity.node === 0) again();
-      },
-      (error: unknown) => this.#options.failed(error instanceof Error ? error : new Error(String(error))),
-    );
-  }
-
-  async #becomeMember(identity: { clusterId: string; node: NodeId; seeds: readonly Seed[] }): Promise<void> {
+  async #becomeMember(membership: Membership): Promise<void> {
     assert(this.#identity.node === 0, 'a node joins one cluster, once');
-    this.#identity = { ...identity, epoch: this.#identity.epoch };
+    this.#identity = { ...membership, epoch: this.#identity.epoch };
     await saveIdentity(this.#options.disk, this.#options.folder, this.#identity);
     await this.#enter();
   }
 
   async #enter(): Promise<void> {
-    const { clock, prng, logger, liveness, supportDuration_ms } = this.#options;
+    const { clock, liveness } = this.#options;
     const self = this.#self;
     const { clusterId, node, epoch, seeds } = this.#identity;
     const storage = this.#storage;
     assert(storage !== null, 'storage is open before the node enters its cluster');
-    // A first life has promised nothing. A later one waits until what the one before may have promised is over.
-    const promise_ms = supportDuration_ms * (1 + CLOCK_DRIFT);
-    const silentUntil_ms = epoch === 1 ? 0 : this.#options.bornAt_ms + promise_ms;
-    const host = new TabletHost({
-      node,
-      clock,
-      prng: prng.fork(),
-      logger,
-      wal: storage.wal,
-      recovered: this.#recovered,
-      store: storage.store,
-      peers: {
-        sendRaft: (to, frame) => this.#transport.send(to, Channel.raft, frame),
-        openSnapshot: (to, header) => openSnapshot(this.#transport, to, header),
-      },
-      support: liveness,
+    const host = makeHost({
+      options: this.#options,
+      identity: this.#identity,
+      storage,
+      transport: this.#transport,
       rangesOf: (tablet) => this.#rangesOf(tablet),
-      silentUntil_ms,
-      promise_ms,
-      tick_ms: this.#options.tick_ms,
-      electionTicks: this.#options.electionTicks,
-      heartbeatTicks: RAFT_HEARTBEAT_TICKS,
-      flushInterval_ms: this.#options.flushInterval_ms,
-      flushChangesMax: FLUSH_CHANGES_MAX,
-      readCacheBytes: this.#options.readCacheBytes,
-      retainedLogBytes: 128 * 1024 * 1024,
-      limits: {
-        batchBytesMax: 1024 * 1024,
-        inFlightBytesMax: this.#options.inFlightBytesMax,
-        overlayBytesMax: OVERLAY_BYTES_MAX,
-        requestTimeout_ms: this.#options.requestTimeout_ms,
-      },
-      events: {
-        leadershipChanged: (tablet) => this.#leadershipChanged(tablet),
-        applied: (tablet) => {
-          if (tablet.id === METADATA_TABLET) this.#metadata.refresh();
-        },
-        failed: this.#options.failed,
+      leadershipChanged: (tablet) => this.#leadershipChanged(tablet),
+      applied: (tablet) => {
+        if (tablet.id === METADATA_TABLET) this.#metadata.refresh();
       },
     });
     this.#host = host;
-    this.#recovered = new Map();
+    // What the log held is in the replicas now.
+    this.#storage = { ...storage, recovered: new Map() };
     // Peers dial a newcomer as soon as the metadata names it: it must know them before it does anything slow.
     this.#metadata.refresh();
     if (this.metadata.nodes.size === 0) this.#connect(seeds);
@@ -485,21 +354,12 @@ export class Cluster implements Router {
     this.#metadata.refresh();
     this.#timers.push(
       clock.every(DIRECTOR_INTERVAL_MS, () => this.#direct()),
-      clock.every(STEWARD_INTERVAL_MS, () => this.#stewardStep()),
-      clock.every(ANNOUNCE_INTERVAL_MS, () => this.#announce()),
+      clock.every(STEWARD_INTERVAL_MS, () => this.#doDuties()),
+      clock.every(ANNOUNCE_INTERVAL_MS, () => this.#news.announce()),
     );
     if (node === FIRST_NODE && epoch === 1) host.get(METADATA_TABLET)?.raft.campaign();
     this.#log.info({ member: node, epoch, clusterId }, 'member of the cluster');
     for (const entered of this.#onEntered.splice(0)) entered();
-  }
-
-  #otherSeeds(): { host: string; port: number }[] {
-    const self = this.#self;
-    return this.#options.join.filter((seed) => seed.host !== self.host || seed.port !== self.ports.peer);
-  }
-
-  async #ask(seed: { host: string; port: number }, request: Parameters<Administration['ask']>[2]) {
-    return this.#administration.ask(this.#transport, seed, request);
   }
 
   /** Nodes that a newcomer answers to until it knows the metadata. */
@@ -556,64 +416,23 @@ export class Cluster implements Router {
   // Leadership and liveness.
 
   #leadershipChanged(tablet: Tablet): void {
-    const { raft } = tablet;
-    if (tablet.serving) {
-      this.#leaders.heard(tablet.id, this.#identity.node, raft.term);
-      this.#slots.leaderChanged(tablet.id);
-      this.#announceSoon();
-      if (tablet.id === METADATA_TABLET) this.#direct();
-    } else if (raft.leader !== 0 && raft.leader !== tablet.replica) {
-      this.#leaders.heard(tablet.id, nodeOf(raft.leader), raft.term);
-    } else if (raft.leader === 0 && this.#leaders.get(tablet.id)?.node === this.#identity.node) {
-      this.#leaders.lost(tablet.id);
-    }
+    this.#news.changed(tablet);
+    if (!tablet.serving) return;
+    this.#slots.leaderChanged(tablet.id);
+    if (tablet.id === METADATA_TABLET) this.#direct();
   }
 
-  #announceSoon(): void {
-    if (this.#announceScheduled) return;
-    this.#announceScheduled = true;
-    this.#clock.endOfTurn(() => {
-      this.#announceScheduled = false;
-      this.#announce();
-    });
-  }
-
-  /** Tells every node which tablets this one leads, and whether it is about to leave. */
-  #announce(): void {
-    const bytes = this.#announcement();
+  #toEverybody(bytes: Buffer): void {
     for (const node of this.metadata.nodes.keys()) {
       if (node !== this.#identity.node) this.#transport.send(node, LEADERS_CHANNEL, bytes);
     }
   }
 
-  #announcement(): Buffer {
-    const items: Parameters<typeof encodeAnnouncement>[1][number][] = [];
-    for (const tablet of this.#host?.all() ?? []) {
-      if (!tablet.serving) continue;
-      const lag = lagOf(tablet.raft);
-      items.push({ tablet: tablet.id, term: tablet.raft.term, ...lag });
-      this.#leaders.heard(tablet.id, this.#identity.node, tablet.raft.term, lag.lag, lag.behind);
-    }
-    return encodeAnnouncement(this.#draining, items);
-  }
-
   #livenessChanged(node: NodeId, change: { supported: boolean; epoch: number }): void {
-    if (change.supported) {
-      if (!this.#aliveSince_ms.has(node)) this.#aliveSince_ms.set(node, this.#clock.monotonic_ms());
-    } else {
-      this.#aliveSince_ms.delete(node);
-      this.#leaders.setDraining(node, false);
-    }
+    this.#watch.livenessChanged(node, change.supported);
     this.#log.info({ peer: node, alive: change.supported, epoch: change.epoch }, 'liveness of a node changed');
     this.#host?.supportChanged();
     this.#viewChanged();
-  }
-
-  #aliveFor_ms(node: NodeId): number {
-    // A node that is about to leave must not be given anything to lead.
-    if (!this.isAlive(node) || this.#leaders.isDraining(node)) return 0;
-    const since_ms = this.#aliveSince_ms.get(node);
-    return since_ms === undefined ? 0 : this.#clock.monotonic_ms() - since_ms;
   }
 
   #frame(from: NodeId, channel: number, payload: Buffer): void {
@@ -625,13 +444,13 @@ export class Cluster implements Router {
 
   #peerUp(node: NodeId): void {
     this.#calls.peerUp(node);
-    this.#lostAt_ms.delete(node);
-    this.#transport.send(node, LEADERS_CHANNEL, this.#announcement());
+    this.#watch.connected(node);
+    this.#transport.send(node, LEADERS_CHANNEL, this.#news.announcement());
     this.#viewChanged();
   }
 
   #peerDown(node: NodeId): void {
-    this.#lostAt_ms.set(node, this.#clock.monotonic_ms());
+    this.#watch.disconnected(node);
     this.#host?.peerDown(node);
     this.#calls.peerDown(node);
     this.#viewChanged();
@@ -647,61 +466,14 @@ export class Cluster implements Router {
   #direct(): void {
     const group = this.#host?.get(METADATA_TABLET);
     if (group === undefined || !group.serving) return;
-    if (this.#identity.node === FIRST_NODE && this.metadata.cluster === null) this.#writeFirstRecords();
-    else this.#director.step(group, (node) => this.isAlive(node));
+    if (this.#identity.node === FIRST_NODE && this.metadata.cluster === null) {
+      this.#firstRecords.write(this.#identity.clusterId, this.#self);
+    } else this.#director.step(group, (node) => this.isAlive(node));
   }
 
-  #writingFirstRecords = false;
-
-  #writeFirstRecords(): void {
-    if (this.#writingFirstRecords) return;
-    this.#writingFirstRecords = true;
-    const { join, replicationFactor, tablets } = this.#options;
-    const initialNodes = Math.max(1, join.length);
-    this.#metadata
-      .write((transaction, state) => {
-        if (state.cluster !== null) return;
-        putCluster(transaction, {
-          clusterId: this.#identity.clusterId,
-          initialNodes,
-          initialMembers: join,
-          replicationFactor: Math.min(replicationFactor, initialNodes),
-          tabletCount: tablets > 0 ? tablets : defaultTabletCount(initialNodes),
-          nextNode: initialNodes + 1,
-          nextTablet: METADATA_TABLET + 1,
-        });
-        putNode(transaction, { id: FIRST_NODE, ...this.#self });
-      })
-      .catch((error: unknown) => this.#log.warn({ error: String(error) }, 'the first records could not be written'))
-      .finally(() => {
-        this.#writingFirstRecords = false;
-      });
-  }
-
-  #stewardStep(): void {
-    const host = this.#host;
-    if (host === null || this.#draining) return;
+  #doDuties(): void {
     const record = this.metadata.nodes.get(this.#identity.node);
-    if (record !== undefined) this.#administration.move(record, this.#self);
-    let transferred = false;
-    for (const tablet of host.all()) {
-      const record = this.metadata.tablets.get(tablet.id);
-      if (record === undefined || !tablet.serving) continue;
-      if (this.#steward.manageMembers(tablet, record)) {
-        this.#administration.confirm(tablet.id, record);
-        if (!transferred) transferred = this.#steward.returnLeadership(tablet, record);
-      }
-      host.markDirty(tablet);
-    }
+    if (record !== undefined && !this.#news.draining) this.#administration.move(record, this.#self);
+    this.#duties.step();
   }
-}
-
-function alreadyFormed(text: string): FolkmootError {
-  return new FolkmootError('ALREADY_FORMED', text, 'A cluster is formed once; this node joins it by itself.');
-}
-
-function randomHex(prng: Prng, digits: number): string {
-  let text = '';
-  while (text.length < digits) text += prng.uint32().toString(16).padStart(8, '0');
-  return text.slice(0, digits);
 }

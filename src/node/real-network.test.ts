@@ -291,14 +291,19 @@ describe('RealClock', () => {
 
   it('runs callbacks at the end of the turn in order, and new ones in the next turn', async () => {
     const seen: string[] = [];
-    clock.endOfTurn(() => {
-      seen.push('a');
-      clock.endOfTurn(() => seen.push('c'));
-      setImmediate(() => seen.push('turn'));
+    const nextTurn = new Promise<void>((resolve) => {
+      clock.endOfTurn(() => {
+        seen.push('a');
+        clock.endOfTurn(() => seen.push('c'));
+        setImmediate(() => {
+          seen.push('turn');
+          resolve();
+        });
+      });
     });
     clock.endOfTurn(() => seen.push('b'));
     expect(seen).toEqual([]);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await nextTurn;
     expect(seen).toEqual(['a', 'b', 'c', 'turn']);
   });
 });

@@ -28,6 +28,11 @@ export interface RaftConfig {
   readonly random: (bound: number) => number;
   /** How many ticks later a replica campaigns for each step of `Raft.priority`. 0 when left out: no preferences. */
   readonly priorityTicks?: number;
+  /**
+   * A commit index travels with the next entries, and without any only when `Raft.broadcastCommit` is called: half the
+   * messages of a busy group. False when left out: it is sent in the next Ready.
+   */
+  readonly lazyCommit?: boolean;
   /** Most payload bytes in one append message; a single larger entry still travels, alone. */
   readonly maxMessageBytes: number;
   /** Most append messages on the way to one follower that has not answered them. */

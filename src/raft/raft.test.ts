@@ -16,6 +16,54 @@ function appends(messages: readonly Message[], to: number): Message[] {
   return messages.filter((sent) => sent.type === append && sent.to === to);
 }
 
+describe('a lazy commit index', () => {
+  const acknowledged = (index: number): Message => message(appendResponse, 2, 2, { index });
+  const leader = (lazyCommit: boolean): Raft => {
+    const raft = makeReplica({ lazyCommit });
+    elect(raft, [2, 3]);
+    raft.broadcastCommit();
+    drain(raft);
+    raft.propose(bytes('a'));
+    drain(raft);
+    raft.step(acknowledged(3));
+    return raft;
+  };
+
+  test('travels with the next entries and not before', () => {
+    const raft = leader(true);
+    expect(drain(raft).messages).toEqual([]);
+    expect([raft.commitIndex, raft.sentCommit]).toEqual([3, 2]);
+    raft.propose(bytes('b'));
+    expect(appends(drain(raft).messages, 3).map((sent) => sent.commit)).toEqual([3]);
+    expect(raft.sentCommit).toBe(3);
+  });
+
+  test('is sent by itself when the host asks for it, once', () => {
+    const raft = leader(true);
+    drain(raft);
+    raft.broadcastCommit();
+    const told = drain(raft).messages;
+    expect(told.map((sent) => [sent.to, sent.commit, sent.entries.length])).toEqual([
+      [2, 3, 0],
+      [3, 3, 0],
+    ]);
+    raft.broadcastCommit();
+    expect(drain(raft).messages).toEqual([]);
+  });
+
+  test('is not owed to a follower that cannot be told', () => {
+    const raft = leader(true);
+    drain(raft);
+    raft.reportUnreachable(2);
+    raft.reportUnreachable(3);
+    expect(raft.sentCommit).toBe(3);
+  });
+
+  test('is sent at once where it is not lazy', () => {
+    expect(appends(drain(leader(false)).messages, 3).map((sent) => sent.commit)).toEqual([3]);
+  });
+});
+
 describe('proposals', () => {
   test('are refused where there is no leader, and say why', () => {
     const raft = makeReplica();

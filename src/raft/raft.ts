@@ -34,7 +34,7 @@ import { propose } from './proposals.ts';
 import { flushReadRound, readIndex, tickReads } from './reads.ts';
 import type { AppendTicket, Ready } from './ready.ts';
 import { noteOwnStable, reportSnapshot, reportUnreachable, tickHeartbeats } from './replication.ts';
-import { flushAppends } from './sending.ts';
+import { flushAppends, lowestSentCommit } from './sending.ts';
 import { type RaftStatus, statusOf } from './status.ts';
 import { stepMessage } from './step.ts';
 import { hasLease, standsByLeader, tickFormerLeader, tickLeaderSupport } from './support.ts';
@@ -294,6 +294,17 @@ export class Raft {
    */
   hasLease(): boolean {
     return hasLease(this.#core);
+  }
+
+  /** With `lazyCommit`: what every follower that listens has been told of the commit index. */
+  get sentCommit(): LogIndex {
+    return this.#core.isLeader ? lowestSentCommit(this.#core) : this.commitIndex;
+  }
+
+  /** With `lazyCommit`: the next Ready tells the commit index to those who do not know it. */
+  broadcastCommit(): void {
+    const core = this.#core;
+    if (core.isLeader && lowestSentCommit(core) < core.log.committed) core.broadcastDue = true;
   }
 
   status(): RaftStatus {

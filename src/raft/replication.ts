@@ -13,7 +13,7 @@ export function maybeCommit(core: RaftCore): boolean {
   if (index <= log.committed || log.termAt(index) !== core.term) return false;
   log.commitTo(index);
   startWaitingReads(core);
-  core.broadcastDue = true;
+  if (core.config.lazyCommit !== true) core.broadcastDue = true;
   return true;
 }
 
@@ -62,7 +62,8 @@ function handleMatch(core: RaftCore, progress: Progress, message: Message): void
   }
   maybeCommit(core);
   // Sent with the next Ready, when more answers may have moved the commit index that goes along.
-  if (progress.next <= log.lastIndex || progress.sentCommit < log.committed) core.broadcastDue = true;
+  const lacksCommit = core.config.lazyCommit !== true && progress.sentCommit < log.committed;
+  if (progress.next <= log.lastIndex || lacksCommit) core.broadcastDue = true;
   continueTransfer(core, progress);
 }
 

@@ -15,6 +15,16 @@ export function flushAppends(core: RaftCore): void {
   for (const progress of core.tracker.others) sendAppends(core, progress, progress.sentCommit < core.log.committed);
 }
 
+/** The lowest commit index that a follower was told, out of those that could be told one now. */
+export function lowestSentCommit(core: RaftCore): number {
+  let lowest = core.log.committed;
+  for (const progress of core.tracker.others) {
+    const listens = progress.state === ProgressState.replicate && !progress.isPaused;
+    if (listens && progress.sentCommit < lowest) lowest = progress.sentCommit;
+  }
+  return lowest;
+}
+
 /** Sends all that the limits allow. With `evenIfEmpty` at least one message, for its commit index or as a probe. */
 export function sendAppends(core: RaftCore, progress: Progress, evenIfEmpty: boolean): void {
   if (!sendAppend(core, progress, evenIfEmpty)) return;

@@ -310,8 +310,10 @@ class Model {
   counter = 0;
 
   constructor(cacheBytes: number) {
-    this.overlay = new Overlay(this.store, 0, cacheBytes);
-    this.follower = new Overlay(this.followerStore, 0, cacheBytes);
+    this.overlay = new Overlay(this.store);
+    this.overlay.cacheBytes = cacheBytes;
+    this.follower = new Overlay(this.followerStore);
+    this.follower.cacheBytes = cacheBytes;
   }
 
   open(): PendingBatch {

@@ -38,7 +38,7 @@ export class Overlay {
   dependsOn = 0;
   readonly #store: OrderedStore;
   readonly #cells = new CellMap();
-  readonly #cache: ReadCache;
+  readonly #cache = new ReadCache();
   /** Committed range deletes since the last `beginFlush`; null while there are none. */
   #appliedRanges: RangeSet | null = null;
   /** Batches in flight, open one included, oldest first. */
@@ -54,13 +54,9 @@ export class Overlay {
     this.#inFlightRanges.push(batch);
   };
 
-  /**
-   * `appliedIndex` is the log index that the store's contents correspond to; `cacheBytes` the memory for values that were
-   * read from it.
-   */
-  constructor(store: OrderedStore, appliedIndex = 0, cacheBytes = 0) {
+  /** `appliedIndex` is the log index that the store's contents correspond to. */
+  constructor(store: OrderedStore, appliedIndex = 0) {
     this.#store = store;
-    this.#cache = new ReadCache(cacheBytes);
     this.#appliedIndex = appliedIndex;
     this.#flushedIndex = appliedIndex;
     this.#applier = new Applier(this.#cells);
@@ -86,6 +82,11 @@ export class Overlay {
     const last = this.#inFlight[this.#inFlight.length - 1];
     if (last?.isOpen) bytes += last.bytes;
     return bytes;
+  }
+
+  /** Memory for values that were read from the store; 0, as at first, caches nothing. */
+  set cacheBytes(bytes: number) {
+    this.#cache.bytesMax = bytes;
   }
 
   // ---- reads

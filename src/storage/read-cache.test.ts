@@ -4,9 +4,15 @@ import { ReadCache } from './read-cache.ts';
 
 const value = Buffer.from('value');
 
+function cacheOf(bytes: number): ReadCache {
+  const cache = new ReadCache();
+  cache.bytesMax = bytes;
+  return cache;
+}
+
 describe('a read cache', () => {
   it('keeps what is read again and forgets what is not', () => {
-    const cache = new ReadCache(10_000);
+    const cache = cacheOf(10_000);
     cache.add('hot', value);
     for (let i = 0; i < 1_000; i++) {
       cache.add(`cold${i}`, value);
@@ -20,7 +26,7 @@ describe('a read cache', () => {
   });
 
   it('forgets keys and ranges that the store changes, in both generations', () => {
-    const cache = new ReadCache(1_200);
+    const cache = cacheOf(1_200);
     for (const key of ['a', 'b', 'c', 'd', 'e']) cache.add(key, value);
     cache.delete('a');
     cache.delete('e');
@@ -32,10 +38,10 @@ describe('a read cache', () => {
   });
 
   it('caches nothing when it has no memory, and no value that would fill it', () => {
-    const none = new ReadCache(0);
+    const none = cacheOf(0);
     none.add('a', value);
     expect(none.get('a')).toBeUndefined();
-    const some = new ReadCache(1_000_000);
+    const some = cacheOf(1_000_000);
     some.add('large', Buffer.alloc(20_000));
     some.add('small', value);
     expect(some.get('large')).toBeUndefined();

@@ -18,10 +18,10 @@ export class ReadCache {
   #young = new Map<ByteKey, Buffer>();
   #old = new Map<ByteKey, Buffer>();
   #youngBytes = 0;
-  readonly #generationBytes: number;
+  #generationBytes = 0;
 
-  /** `bytes`: memory to use, approximately; 0 caches nothing. */
-  constructor(bytes: number) {
+  /** Memory to use, approximately. 0, as at first, caches nothing. */
+  set bytesMax(bytes: number) {
     this.#generationBytes = bytes / 2;
   }
 

@@ -14,6 +14,11 @@ export const EMPTY_CONF_STATE: ConfState = {
   autoLeave: false,
 };
 
+/** Everybody that the configuration names, each once. */
+export function membersOf(confState: ConfState): Set<ReplicaId> {
+  return new Set([...confState.voters, ...confState.votersOutgoing, ...confState.learners, ...confState.learnersNext]);
+}
+
 export function encodeConfState(confState: ConfState): Buffer {
   const lists = [confState.voters, confState.votersOutgoing, confState.learners, confState.learnersNext];
   let size = 2;

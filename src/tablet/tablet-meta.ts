@@ -10,6 +10,7 @@
 import type { ConfState, ReplicaId } from '../raft/types.ts';
 import type { ByteKey } from '../storage/ordered-store.ts';
 import { decodeConfState, encodeConfState } from './conf-state-codec.ts';
+import type { Tablet } from './tablet.ts';
 
 const VERSION = 1;
 const FLAG_INSTALLING = 1;
@@ -68,5 +69,17 @@ export function decodeTabletMeta(buffer: Buffer): TabletMeta | null {
     appliedTerm: buffer.readDoubleLE(18),
     consistentIndex: buffer.readDoubleLE(26),
     confState,
+  };
+}
+
+/** What is true of a replica now. */
+export function metaOf(tablet: Tablet, installing: boolean): TabletMeta {
+  return {
+    replica: tablet.replica,
+    appliedIndex: tablet.raft.appliedIndex,
+    appliedTerm: tablet.appliedTerm,
+    consistentIndex: tablet.consistentIndex,
+    confState: tablet.confState,
+    installing,
   };
 }

@@ -41,7 +41,7 @@ export class LeaderTransaction implements Transaction {
     // Wall clocks may step back; what users see as time within one term must not.
     const wall = this.#clock.wall_ms();
     if (wall > this.now_ms) this.now_ms = Math.floor(wall);
-    this.sequence = (this.sequence + 1) >>> 0;
+    this.sequence += 1;
     this.wrote = false;
     this.#active = true;
     this.#overlay.dependsOn = 0;

@@ -88,6 +88,8 @@ export class Tablet {
   consistentIndex = 0;
   /** True while the host's dirty list holds this tablet. */
   dirty = false;
+  /** The commit index that waits to be told to followers, 0 while none does (commit-news.ts). */
+  untoldCommit = 0;
 
   readonly #host: TabletHostLink;
   readonly #limits: TabletLimits;
@@ -276,6 +278,12 @@ export class Tablet {
       this.#orphans.delete(orphanIndex);
       this.#finish(orphan, Outcome.unknown);
     }
+  }
+
+  /** Until `until_ms` this replica neither votes nor campaigns. */
+  withholdVotes(until_ms: number, now_ms: number): void {
+    this.votesWithheldUntil_ms = until_ms;
+    this.raft.votesWithheld = now_ms < until_ms;
   }
 
   /** Gives up waiting for what is too old. Called at every tick. */

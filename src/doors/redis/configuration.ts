@@ -39,7 +39,7 @@ function fixed(initial: string): Setting {
   return { kind: 'text', initial, immutable: true };
 }
 
-/** Settings that have an effect here. All but cluster-announce-replicas are Redis's own. */
+/** Settings that have an effect here. All but cluster-announce-replicas and those that begin with packed are Redis's own. */
 export const EFFECTIVE_SETTINGS = [
   'proto-max-bulk-len',
   'maxclients',
@@ -49,6 +49,17 @@ export const EFFECTIVE_SETTINGS = [
   'client-output-buffer-limit',
   'active-expire-enabled',
   'cluster-announce-replicas',
+  'hll-sparse-max-bytes',
+  'packed-max-entries',
+  'packed-max-bytes',
+  'hash-max-listpack-entries',
+  'hash-max-listpack-value',
+  'set-max-intset-entries',
+  'set-max-listpack-entries',
+  'set-max-listpack-value',
+  'zset-max-listpack-entries',
+  'zset-max-listpack-value',
+  'list-max-listpack-size',
 ] as const;
 
 const SETTINGS: Readonly<Record<string, Setting>> = {
@@ -60,6 +71,9 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
   'client-output-buffer-limit': text('normal 268435456 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60'),
   'active-expire-enabled': yesno('yes'),
   'cluster-announce-replicas': yesno('no'),
+  'hll-sparse-max-bytes': memory(3_000),
+  'packed-max-entries': integer(128, 1, 65_536),
+  'packed-max-bytes': memory(4_096, 16),
   'active-expire-effort': integer(1, 1, 10),
   appendonly: yesno('yes'),
   appendfsync: choice('always', 'everysec', 'always', 'no'),
@@ -113,7 +127,6 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
   'zset-max-ziplist-entries': integer(128),
   'zset-max-listpack-value': integer(64),
   'zset-max-ziplist-value': integer(64),
-  'hll-sparse-max-bytes': integer(3_000),
   'stream-node-max-bytes': memory(4_096),
   'stream-node-max-entries': integer(100),
   'notify-keyspace-events': text(''),
@@ -178,6 +191,7 @@ export type SetResult = { readonly ok: true } | { readonly ok: false; readonly e
 export class Configuration implements CommandLimits {
   readonly #values = new Map<string, string>();
   bulkBytes_max = 0;
+  sparseHyperLogLogBytes_max = 0;
   clients_max = 0;
   idleTimeout_ms = 0;
   password = '';
@@ -185,6 +199,16 @@ export class Configuration implements CommandLimits {
   queryBytes_max = 0;
   activeExpire = true;
   announceReplicas = false;
+  packedEntries_max = 0;
+  packedBytes_max = 0;
+  hashListpackEntries_max = 0;
+  hashListpackValueBytes_max = 0;
+  setIntsetEntries_max = 0;
+  setListpackEntries_max = 0;
+  setListpackValueBytes_max = 0;
+  sortedSetListpackEntries_max = 0;
+  sortedSetListpackValueBytes_max = 0;
+  listListpackSize = 0;
 
   constructor(overrides: Readonly<Record<string, string>> = {}) {
     for (const [name, setting] of Object.entries(SETTINGS)) this.#values.set(name, setting.initial);
@@ -221,22 +245,42 @@ export class Configuration implements CommandLimits {
       if (!normal.ok) return failed(name, normal.error);
       accepted.push([name, normal.value]);
     }
-    for (const [name, value] of accepted) this.#values.set(name, value);
+    for (const [name, value] of accepted) {
+      this.#values.set(name, value);
+      const alias = aliasOf(name);
+      if (SETTINGS[alias] !== undefined) this.#values.set(alias, value);
+    }
     this.#takeEffect();
     return { ok: true };
   }
 
   #takeEffect(): void {
     this.bulkBytes_max = Number(this.value('proto-max-bulk-len'));
+    this.sparseHyperLogLogBytes_max = Number(this.value('hll-sparse-max-bytes'));
     this.clients_max = Number(this.value('maxclients'));
     this.idleTimeout_ms = Number(this.value('timeout')) * 1000;
     this.password = this.value('requirepass');
     this.queryBytes_max = Number(this.value('client-query-buffer-limit'));
     this.activeExpire = this.value('active-expire-enabled') === 'yes';
     this.announceReplicas = this.value('cluster-announce-replicas') === 'yes';
+    this.packedEntries_max = Number(this.value('packed-max-entries'));
+    this.packedBytes_max = Number(this.value('packed-max-bytes'));
+    this.hashListpackEntries_max = Number(this.value('hash-max-listpack-entries'));
+    this.hashListpackValueBytes_max = Number(this.value('hash-max-listpack-value'));
+    this.setIntsetEntries_max = Number(this.value('set-max-intset-entries'));
+    this.setListpackEntries_max = Number(this.value('set-max-listpack-entries'));
+    this.setListpackValueBytes_max = Number(this.value('set-max-listpack-value'));
+    this.sortedSetListpackEntries_max = Number(this.value('zset-max-listpack-entries'));
+    this.sortedSetListpackValueBytes_max = Number(this.value('zset-max-listpack-value'));
+    this.listListpackSize = Number(this.value('list-max-listpack-size'));
     const normal = /normal (\d+)/.exec(this.value('client-output-buffer-limit'));
     this.outputBytes_max = Number(normal?.[1] ?? '0');
   }
+}
+
+/** The other name of a setting that Redis renamed from ziplist to listpack. */
+function aliasOf(name: string): string {
+  return name.includes('listpack') ? name.replace('listpack', 'ziplist') : name.replace('ziplist', 'listpack');
 }
 
 function failed(name: string, why: string): SetResult {

@@ -1,4 +1,6 @@
 /** What a command that runs inside a transaction may use. One object serves a whole door: commands run one at a time. */
+import type { Prng } from '../../base/prng.ts';
+import type { CollectionLimits } from './collections/limits.ts';
 import { ErrorText, invalidExpireText, keyTooLongText, replyError } from './errors.ts';
 import { USER_KEY_BYTES_MAX } from './key-layout.ts';
 import { Keyspace } from './keyspace.ts';
@@ -7,9 +9,14 @@ import { Request } from './request.ts';
 import { slotOf } from './slot.ts';
 
 /** Limits that commands obey; changed by CONFIG SET. */
-export interface CommandLimits {
+export interface CommandLimits extends CollectionLimits {
   bulkBytes_max: number;
+  /** A HyperLogLog that is larger turns dense. */
+  sparseHyperLogLogBytes_max: number;
 }
+
+/** Longest text that JavaScript can hold, and so the longest element of a collection: just below 512 MB. */
+const ELEMENT_BYTES_MAX = 2 ** 29 - 32;
 
 /** A command as EXEC runs it. */
 export interface RunnableCommand {
@@ -28,9 +35,12 @@ export class CommandContext {
   slot = 0;
   /** Finds the command that a request of a transaction names; undefined for one that cannot be part of it. */
   readonly findRunnable: (request: Request) => RunnableCommand | undefined;
+  /** Draws of SPOP and its kind. */
+  readonly prng: Prng;
 
-  constructor(limits: CommandLimits, findRunnable: (request: Request) => RunnableCommand | undefined) {
+  constructor(limits: CommandLimits, prng: Prng, findRunnable: (request: Request) => RunnableCommand | undefined) {
     this.limits = limits;
+    this.prng = prng;
     this.findRunnable = findRunnable;
   }
 
@@ -44,6 +54,19 @@ export class CommandContext {
     const end = this.request.end(index);
     if (end - start > USER_KEY_BYTES_MAX) throw replyError(keyTooLongText(USER_KEY_BYTES_MAX));
     return this.request.buffer.latin1Slice(start, end);
+  }
+
+  /** An element of a collection, a field, a member or a value, as latin1 text. */
+  element(index: number): string {
+    if (this.request.length(index) > ELEMENT_BYTES_MAX) throw replyError(ErrorText.stringTooLong);
+    return this.request.string(index);
+  }
+
+  /** The elements that the arguments from `first` on are. */
+  elements(first: number, end: number = this.request.count): string[] {
+    const list: string[] = [];
+    for (let index = first; index < end; index += 1) list.push(this.element(index));
+    return list;
   }
 
   /** The slot of the key that argument `index` is: for commands that may be split over slots. */

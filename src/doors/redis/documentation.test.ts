@@ -15,13 +15,13 @@ test('docs/doors/redis.md is what the table of commands says (scripts/generate-r
   expect(readFileSync(page, 'utf8')).toBe(text);
 });
 
-test('every command of the groups string, transactions, connection, server and cluster is answered in some way', () => {
+test('every command of the groups that are complete is answered in some way', () => {
   const names = new Set<string>();
   for (const spec of commandSpecs) {
     names.add(spec.name);
     for (const sub of spec.subcommands ?? []) names.add(`${spec.name}|${sub.name}`);
   }
-  const groups = ['string', 'transactions', 'connection', 'server', 'cluster'];
+  const groups = ['string', 'bitmap', 'hyperloglog', 'geo', 'transactions', 'connection', 'server', 'cluster'];
   const missing = known.filter((command) => groups.includes(command.group) && !names.has(command.name));
   expect(missing.map((command) => command.name)).toEqual(['CLUSTERSCAN']);
 });

@@ -10,12 +10,12 @@ import type { Clock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import { Prng } from '../../base/prng.ts';
 import type { Router } from '../../cluster/view.ts';
+import { BackgroundCycle } from './background.ts';
 import { ClientRegistry } from './client-registry.ts';
 import { CommandTable } from './command-table.ts';
 import { commandSpecs } from './commands/all.ts';
 import { Configuration } from './configuration.ts';
 import { ErrorText } from './errors.ts';
-import { ExpiryCycle } from './expiry.ts';
 import { Forwarder } from './forward.ts';
 import { Executor } from './operation.ts';
 import { OutputAssembler } from './output.ts';
@@ -53,7 +53,7 @@ export class RedisDoor {
   readonly #options: RedisDoorOptions;
   readonly #services: DoorServices;
   readonly #host: ConnectionHost;
-  readonly #expiry: ExpiryCycle;
+  readonly #background: BackgroundCycle;
   readonly #connections = new Set<Connection>();
   readonly #toFlush: Connection[] = [];
   #flushScheduled = false;
@@ -70,6 +70,7 @@ export class RedisDoor {
     const deadline_ms = options.deadline_ms ?? DEADLINE_MS_DEFAULT;
     const { statistics } = this;
     const forwarder = new Forwarder(router, table, statistics);
+    const prng = new Prng(options.seed ?? Math.floor(clock.wall_ms()));
     const executor = new Executor({
       router,
       clock,
@@ -78,11 +79,11 @@ export class RedisDoor {
       statistics,
       forwarder,
       limits: configuration,
+      prng: prng.fork(),
       table,
     });
     forwarder.serve(executor);
     this.clients = new ClientRegistry<ClientSession>(clock);
-    const prng = new Prng(options.seed ?? Math.floor(clock.wall_ms()));
     const { clients } = this;
     this.#services = {
       router,
@@ -110,7 +111,7 @@ export class RedisDoor {
       flushLater: (connection) => this.#flushLater(connection),
       closed: (connection) => this.#closed(connection),
     };
-    this.#expiry = new ExpiryCycle(this.#services);
+    this.#background = new BackgroundCycle(this.#services);
   }
 
   /** The port that is open, also when any free one was asked for; 0 when closed. */
@@ -132,7 +133,7 @@ export class RedisDoor {
       await this.stop();
       throw error;
     }
-    this.#expiry.start();
+    this.#background.start();
     this.#idleTimer = this.#services.clock.every(IDLE_CHECK_MS, () => this.#closeIdle());
   }
 
@@ -141,7 +142,7 @@ export class RedisDoor {
     const { clock } = this.#services;
     this.#cluster?.close();
     this.#single?.close();
-    this.#expiry.stop();
+    this.#background.stop();
     for (const connection of this.#connections) connection.closeAfterReplies();
     const end_ms = clock.monotonic_ms() + patience_ms;
     while (this.#connections.size > 0 && clock.monotonic_ms() < end_ms) {
@@ -153,7 +154,7 @@ export class RedisDoor {
 
   /** Closes everything at once. */
   async stop(): Promise<void> {
-    this.#expiry.stop();
+    this.#background.stop();
     this.#idleTimer?.cancel();
     for (const connection of this.#connections) connection.destroy();
     const servers = [this.#cluster, this.#single];

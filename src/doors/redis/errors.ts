@@ -19,6 +19,19 @@ export function replyError(text: string): ReplyError {
 export const ErrorText = {
   wrongType: 'WRONGTYPE Operation against a key holding the wrong kind of value',
   syntax: 'ERR syntax error',
+  outOfRange: 'ERR value is out of range',
+  notPositive: 'ERR value is out of range, must be positive',
+  numkeysPositive: 'ERR numkeys should be greater than 0',
+  numkeysTooMany: "ERR Number of keys can't be greater than number of args",
+  limitNegative: "ERR LIMIT can't be negative",
+  scoreNan: 'ERR resulting score is not a number (NaN)',
+  scoreRange: 'ERR min or max is not a float',
+  memberRange: 'ERR min or max not valid string range item',
+  countPositive: 'ERR count should be greater than 0',
+  hashNotInteger: 'ERR hash value is not an integer',
+  hashNotFloat: 'ERR hash value is not a float',
+  valueNan: 'ERR value is NaN or Infinity',
+  tooLargeToCopy: 'ERR the collection is too large to be written by one command; nothing was executed',
   notInteger: 'ERR value is not an integer or out of range',
   notFloat: 'ERR value is not a valid float',
   overflow: 'ERR increment or decrement would overflow',
@@ -72,7 +85,7 @@ export function unknownCommandText(name: string, args: readonly string[]): strin
   let rest = '';
   for (const text of args) {
     if (rest.length >= 128) break;
-    rest += `'${text.slice(0, 128 - rest.length)}' `;
+    rest += `'${printable(text, 128 - rest.length)}' `;
   }
   return `ERR unknown command '${printable(name, 128)}', with args beginning with: ${rest}`;
 }
@@ -82,6 +95,8 @@ export function oneLine(text: string): string {
   return /[\r\n]/.test(text) ? text.replaceAll(/[\r\n]/g, ' ') : text;
 }
 
+/** As C prints a text of a limited length: up to its first zero byte. */
 function printable(text: string, length: number): string {
-  return text.slice(0, length);
+  const end = text.indexOf('\0');
+  return text.slice(0, end < 0 ? length : Math.min(end, length));
 }

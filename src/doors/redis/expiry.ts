@@ -1,137 +1,139 @@
 /**
- * Removes keys whose time has come, so that they take no room: reads never see them anyway. Every 100 ms the leader of
- * each tablet looks at the start of its slots' expiry indexes and removes what is due, through the log like any write.
+ * Removes keys, and fields of hashes, whose time has come, so that they take no room: reads never see them anyway. Both
+ * look at the start of their slots' indexes of moments (key-layout.ts). Called by background.ts.
  */
-import type { Timer } from '../../base/clock.ts';
-import type { TabletView } from '../../cluster/view.ts';
-import { Outcome, type TabletOperation, type Transaction } from '../../tablet/operation.ts';
+import type { Transaction } from '../../tablet/operation.ts';
+import { RedisHash } from './collections/hash.ts';
+import type { CollectionLimits } from './collections/limits.ts';
 import {
-  expireOfExpiryKey,
-  expiryDueEnd,
-  expiryRangeEnd,
-  expiryRangeStart,
-  slotOfExpiryKey,
-  userKeyOfExpiryKey,
+  FIELD_MOMENTS,
+  KEY_MOMENTS,
+  type MomentIndex,
+  momentDueEnd,
+  momentOfKey,
+  momentRangeEnd,
+  momentRangeStart,
+  slotOfMomentKey,
+  userKeyOfMomentKey,
 } from './key-layout.ts';
 import { Keyspace } from './keyspace.ts';
-import type { DoorServices } from './session-view.ts';
+import type { SlotRange, Sweep } from './sweep.ts';
+import { typeOf, ValueType } from './value.ts';
 
-const PERIOD_MS = 100;
-/** Bounds of one operation: keys removed, and slots looked at. */
+/** Bounds of one piece: keys looked at, slots looked at, and fields removed from one hash. */
 const KEYS_MAX = 200;
 const SLOTS_MAX = 64;
-/** Time a cycle may take on the main thread; the next cycle goes on where it stopped. */
-const BUDGET_MS = 10;
+const FIELDS_MAX = 500;
 
-export class ExpiryCycle {
-  readonly #door: DoorServices;
-  #timer: Timer | undefined;
-  #nextTablet = 0;
-  /** Where each tablet's next operation begins, by tablet. */
-  readonly #nextSlot = new Map<number, number>();
-  readonly #underWay = new Set<number>();
+interface DueKey {
+  readonly slot: number;
+  readonly key: string;
+}
 
-  constructor(door: DoorServices) {
-    this.#door = door;
-  }
-
-  start(): void {
-    this.#timer = this.#door.clock.every(PERIOD_MS, () => this.#cycle());
-  }
-
-  stop(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
-  }
-
-  #cycle(): void {
-    if (!this.#door.configuration.activeExpire) return;
-    const { clock, router, topology, statistics } = this.#door;
-    const led = router.ledTablets();
-    const byId = new Map(topology.view().tablets.map((tablet) => [tablet.id, tablet]));
-    const start_ms = clock.monotonic_ms();
-    for (let visited = 0; visited < led.length; visited += 1) {
-      const id = led[this.#nextTablet % led.length] as number;
-      this.#nextTablet += 1;
-      const tablet = byId.get(id);
-      if (tablet !== undefined && !this.#underWay.has(id)) this.#submit(tablet);
-      if (clock.monotonic_ms() - start_ms > BUDGET_MS) break;
+/** Entries of an index whose moment has come, from slot `from` on, and the slot to go on at. */
+function findDue(
+  transaction: Transaction,
+  index: MomentIndex,
+  tablet: SlotRange,
+  from: number,
+  limit: number,
+): { due: DueKey[]; next: number } {
+  const { slotFirst, slotLast } = tablet;
+  const due: DueKey[] = [];
+  let slot = from;
+  for (let looked = 0; looked < SLOTS_MAX && due.length < limit; looked += 1) {
+    // The first entry at or after this slot tells which slot is next to look at: slots without expiry cost nothing.
+    let found = -1;
+    let soonest_ms = 0;
+    transaction.scan(momentRangeStart(index, slot), momentRangeEnd(index, slotLast), false, (key) => {
+      found = slotOfMomentKey(key);
+      soonest_ms = momentOfKey(key);
+      return false;
+    });
+    if (found < 0) return { due, next: slotFirst };
+    if (soonest_ms <= transaction.now_ms) {
+      const end = momentDueEnd(index, found, transaction.now_ms);
+      transaction.scan(momentRangeStart(index, found), end, false, (key) => {
+        due.push({ slot: found, key: userKeyOfMomentKey(key) });
+        return due.length < limit;
+      });
     }
-    statistics.expireCycle_ms += clock.monotonic_ms() - start_ms;
+    slot = due.length < limit ? found + 1 : found;
+    if (slot > slotLast) return { due, next: slotFirst };
   }
-
-  #submit(tablet: TabletView): void {
-    const slot = this.#nextSlot.get(tablet.id) ?? tablet.slotFirst;
-    this.#underWay.add(tablet.id);
-    this.#door.router.submitToTablet(
-      tablet.id,
-      new ExpiryOperation(tablet, slot, (nextSlot, removed, again) => {
-        this.#underWay.delete(tablet.id);
-        this.#nextSlot.set(tablet.id, nextSlot);
-        this.#door.statistics.expiredKeys += removed;
-        if (again && this.#timer !== undefined) this.#submit(tablet);
-      }),
-    );
-  }
+  return { due, next: slot };
 }
 
 const keyspace = new Keyspace();
 
-export class ExpiryOperation implements TabletOperation {
-  readonly #tablet: { readonly slotFirst: number; readonly slotLast: number };
-  readonly #from: number;
-  readonly #done: (nextSlot: number, removed: number, again: boolean) => void;
+export class KeyExpirySweep implements Sweep {
+  readonly #tablet: SlotRange;
+  readonly #count: (removed: number) => void;
+  #from: number;
   #next: number;
   #removed = 0;
 
-  constructor(
-    tablet: { readonly slotFirst: number; readonly slotLast: number },
-    from: number,
-    done: (nextSlot: number, removed: number, again: boolean) => void,
-  ) {
+  constructor(tablet: SlotRange, count: (removed: number) => void) {
     this.#tablet = tablet;
-    this.#from = from;
-    this.#next = from;
-    this.#done = done;
+    this.#count = count;
+    this.#from = tablet.slotFirst;
+    this.#next = tablet.slotFirst;
   }
 
-  execute(transaction: Transaction): void {
-    const { slotFirst, slotLast } = this.#tablet;
+  run(transaction: Transaction): void {
+    const { due, next } = findDue(transaction, KEY_MOMENTS, this.#tablet, this.#from, KEYS_MAX);
+    this.#next = next;
     this.#removed = 0;
-    let slot = this.#from;
-    const due: { slot: number; key: string }[] = [];
-    for (let looked = 0; looked < SLOTS_MAX && due.length < KEYS_MAX; looked += 1) {
-      // The first entry at or after this slot tells which slot is next to look at: slots without expiry cost nothing.
-      let found = -1;
-      let soonest_ms = 0;
-      transaction.scan(expiryRangeStart(slot), expiryRangeEnd(slotLast), false, (key) => {
-        found = slotOfExpiryKey(key);
-        soonest_ms = expireOfExpiryKey(key);
-        return false;
-      });
-      if (found < 0) {
-        slot = slotFirst;
-        break;
-      }
-      if (soonest_ms <= transaction.now_ms) {
-        transaction.scan(expiryRangeStart(found), expiryDueEnd(found, transaction.now_ms), false, (key) => {
-          due.push({ slot: found, key: userKeyOfExpiryKey(key) });
-          return due.length < KEYS_MAX;
-        });
-      }
-      slot = due.length < KEYS_MAX ? found + 1 : found;
-      if (slot > slotLast) {
-        slot = slotFirst;
-        break;
-      }
-    }
-    this.#next = slot;
     keyspace.bind(transaction);
-    for (const entry of due) if (keyspace.removeExpired(entry.slot, entry.key)) this.#removed += 1;
+    for (const { slot, key } of due) if (keyspace.removeExpired(slot, key)) this.#removed += 1;
   }
 
-  complete(outcome: Outcome): void {
-    const removed = outcome === Outcome.done ? this.#removed : 0;
-    this.#done(this.#next, removed, outcome === Outcome.done && removed >= KEYS_MAX);
+  settle(done: boolean): boolean {
+    this.#from = this.#next;
+    if (done) this.#count(this.#removed);
+    return done && this.#removed >= KEYS_MAX;
   }
+}
+
+export class FieldExpirySweep implements Sweep {
+  readonly #tablet: SlotRange;
+  readonly #limits: CollectionLimits;
+  #from: number;
+  #next: number;
+  #removed = 0;
+
+  constructor(tablet: SlotRange, limits: CollectionLimits) {
+    this.#tablet = tablet;
+    this.#limits = limits;
+    this.#from = tablet.slotFirst;
+    this.#next = tablet.slotFirst;
+  }
+
+  run(transaction: Transaction): void {
+    const { due, next } = findDue(transaction, FIELD_MOMENTS, this.#tablet, this.#from, KEYS_MAX);
+    this.#next = next;
+    this.#removed = 0;
+    keyspace.bind(transaction);
+    for (const { slot, key } of due) {
+      if (this.#removed >= FIELDS_MAX) {
+        this.#next = slot;
+        break;
+      }
+      this.#removed += removeFields(slot, key, this.#limits);
+    }
+  }
+
+  settle(done: boolean): boolean {
+    this.#from = this.#next;
+    return done && this.#removed >= FIELDS_MAX;
+  }
+}
+
+function removeFields(slot: number, key: string, limits: CollectionLimits): number {
+  const raw = keyspace.findStored(slot, key);
+  if (raw === undefined || typeOf(raw) !== ValueType.hash) return 0;
+  const hash = new RedisHash({ keyspace, limits }, slot, key, raw);
+  const removed = hash.removeExpired(FIELDS_MAX);
+  if (removed > 0) hash.save();
+  return removed;
 }

@@ -2,12 +2,18 @@
  * Where the Redis keyspace lies in a tablet's ordered map. Version 1.
  *
  *   00000000 | slot u16 | 'm' | user key                                        -> metadata value (value.ts)
- *   00000000 | slot u16 | 'e' | length u32 | user key | version u64 | element   -> element of a large collection
+ *   00000000 | slot u16 | 'e' | collection id (10 bytes) | element             -> element of a large collection
  *   00000001 | slot u16 | expire_ms u64 | user key                              -> empty: the order in which keys expire
  *   00000002 | slot u16                                                         -> number of keys in the slot, u48
+ *   00000003 | slot u16 | collection id                                         -> empty: elements that nobody owns any more
+ *   00000004 | slot u16 | expire_ms u64 | user key                              -> empty: hashes by their next expiring field
  *
  * All numbers big-endian, so byte order is numeric order. The keys of a slot are one range, and those of a tablet too.
  * The count of a slot includes keys that have expired and are not removed yet, as Redis's DBSIZE does.
+ *
+ * Elements lie below an id of their collection and not below its user key: then RENAME moves a collection of any size by
+ * moving its metadata, DEL leaves one entry in space 3 for the background (trash.ts), a key that is made again meanwhile
+ * has another id, and a long user key is not repeated in each element. collections/element-keys.ts says what an element is.
  *
  * Everything here is latin1 text, one char a byte (`ByteKey`).
  */
@@ -15,14 +21,21 @@ import { assert } from '../../base/assert.ts';
 import { SLOT_COUNT } from '../../cluster/view.ts';
 import { type ByteKey, KEY_BYTES_MAX } from '../../storage/ordered-store.ts';
 
-/** Leaves room for the longest prefix and, with elements, for 31 bytes of element (a hash stands in for longer ones). */
+/** Leaves room for the longest prefix. */
 export const USER_KEY_BYTES_MAX = 1_850;
-const ELEMENT_PREFIX_BYTES = 4 + 2 + 1 + 4 + 8;
-assert(USER_KEY_BYTES_MAX + ELEMENT_PREFIX_BYTES + 31 <= KEY_BYTES_MAX, 'a user key leaves room for its elements');
+/** Term u24, sequence u40, ordinal u16 of the transaction that made the collection. */
+export const COLLECTION_ID_BYTES = 10;
+export const ELEMENT_PREFIX_BYTES = 4 + 2 + 1 + COLLECTION_ID_BYTES;
+/** Longest element below a collection's prefix. */
+export const ELEMENT_BYTES_MAX = KEY_BYTES_MAX - ELEMENT_PREFIX_BYTES;
+assert(USER_KEY_BYTES_MAX + 4 + 2 + 8 <= KEY_BYTES_MAX, 'a user key fits behind the longest prefix');
 
 const SPACE_KEYS = '\0\0\0\0';
 const SPACE_EXPIRY = '\0\0\0\x01';
 const SPACE_COUNT = '\0\0\0\x02';
+const SPACE_TRASH = '\0\0\0\x03';
+const SPACE_FIELDS = '\0\0\0\x04';
+const SPACE_END = '\0\0\0\x05';
 const META = 'm';
 /** One above META: where a slot's metadata ends. */
 const META_END = 'n';
@@ -61,52 +74,77 @@ export function metaRangeEnd(slot: number): ByteKey {
   return SPACE_KEYS + slotBytes[slot] + META_END;
 }
 
-/** The range [lo, hi) of all elements of a key, of whatever version. */
-export function elementRange(slot: number, userKey: string): { lo: ByteKey; hi: ByteKey } {
-  const length = userKey.length;
-  const lengthBytes = String.fromCharCode(0, 0, length >>> 8, length & 0xff);
-  const lo = `${SPACE_KEYS + slotBytes[slot]}e${lengthBytes}${userKey}`;
-  return { lo, hi: afterPrefix(lo) };
+/** What the keys of all elements of a collection begin with. */
+export function elementPrefix(slot: number, id: string): ByteKey {
+  return `${SPACE_KEYS + slotBytes[slot]}e${id}`;
 }
 
 /** The least text above all that begin with `prefix`. */
-function afterPrefix(prefix: string): string {
+export function afterPrefix(prefix: string): string {
   let end = prefix.length;
   while (end > 0 && prefix.charCodeAt(end - 1) === 0xff) end -= 1;
   assert(end > 0, 'a prefix has a byte that can be raised');
   return prefix.slice(0, end - 1) + String.fromCharCode(prefix.charCodeAt(end - 1) + 1);
 }
 
-export function expiryKey(slot: number, expire_ms: number, userKey: string): ByteKey {
-  return SPACE_EXPIRY + slotBytes[slot] + u64(expire_ms) + userKey;
+export function trashKey(slot: number, id: string): ByteKey {
+  return SPACE_TRASH + slotBytes[slot] + id;
 }
 
-/** First expiry entry of a slot. */
-export function expiryRangeStart(slot: number): ByteKey {
-  return SPACE_EXPIRY + slotBytes[slot];
+/** First possible trash entry of a slot. */
+export function trashRangeStart(slot: number): ByteKey {
+  return SPACE_TRASH + slotBytes[slot];
 }
 
-/** First possible expiry entry after `slot`. */
-export function expiryRangeEnd(slot: number): ByteKey {
-  return slot + 1 < SLOT_COUNT ? SPACE_EXPIRY + slotBytes[slot + 1] : SPACE_COUNT;
+/** First possible trash entry after `slot`. */
+export function trashRangeEnd(slot: number): ByteKey {
+  return slot + 1 < SLOT_COUNT ? SPACE_TRASH + slotBytes[slot + 1] : SPACE_FIELDS;
 }
 
-/** First possible entry of the slot that is due later than `now_ms`. */
-export function expiryDueEnd(slot: number, now_ms: number): ByteKey {
-  return SPACE_EXPIRY + slotBytes[slot] + u64(now_ms + 1);
-}
-
-export function slotOfExpiryKey(key: ByteKey): number {
+export function slotOfTrashKey(key: ByteKey): number {
   return (key.charCodeAt(4) << 8) | key.charCodeAt(5);
 }
 
-export function expireOfExpiryKey(key: ByteKey): number {
+export function collectionIdOfTrashKey(key: ByteKey): string {
+  return key.slice(6);
+}
+
+/** The two indexes of moments in a slot: whole keys, and the next field of each hash that has fields that expire. */
+export type MomentIndex = typeof KEY_MOMENTS | typeof FIELD_MOMENTS;
+export const KEY_MOMENTS = SPACE_EXPIRY;
+export const FIELD_MOMENTS = SPACE_FIELDS;
+
+export function momentKey(index: MomentIndex, slot: number, moment_ms: number, userKey: string): ByteKey {
+  return index + slotBytes[slot] + u64(moment_ms) + userKey;
+}
+
+/** First entry of a slot. */
+export function momentRangeStart(index: MomentIndex, slot: number): ByteKey {
+  return index + slotBytes[slot];
+}
+
+/** First possible entry after `slot`. */
+export function momentRangeEnd(index: MomentIndex, slot: number): ByteKey {
+  if (slot + 1 < SLOT_COUNT) return index + slotBytes[slot + 1];
+  return index === KEY_MOMENTS ? SPACE_COUNT : SPACE_END;
+}
+
+/** First possible entry of the slot that is due later than `now_ms`. */
+export function momentDueEnd(index: MomentIndex, slot: number, now_ms: number): ByteKey {
+  return index + slotBytes[slot] + u64(now_ms + 1);
+}
+
+export function slotOfMomentKey(key: ByteKey): number {
+  return (key.charCodeAt(4) << 8) | key.charCodeAt(5);
+}
+
+export function momentOfKey(key: ByteKey): number {
   let value = 0;
   for (let at = 6; at < 14; at += 1) value = value * 256 + key.charCodeAt(at);
   return value;
 }
 
-export function userKeyOfExpiryKey(key: ByteKey): string {
+export function userKeyOfMomentKey(key: ByteKey): string {
   return key.slice(14);
 }
 
@@ -115,7 +153,7 @@ export function countKey(slot: number): ByteKey {
 }
 
 export function countRangeEnd(slotLast: number): ByteKey {
-  return slotLast + 1 < SLOT_COUNT ? SPACE_COUNT + slotBytes[slotLast + 1] : '\0\0\0\x03';
+  return slotLast + 1 < SLOT_COUNT ? SPACE_COUNT + slotBytes[slotLast + 1] : SPACE_TRASH;
 }
 
 export function slotOfCountKey(key: ByteKey): number {
@@ -124,14 +162,15 @@ export function slotOfCountKey(key: ByteKey): number {
 
 /** The ranges [lo, hi) that hold all of the door's data of the slots first..last. */
 export function slotRanges(first: number, last: number): { lo: ByteKey; hi: ByteKey }[] {
-  const spaces = [SPACE_KEYS, SPACE_EXPIRY, SPACE_COUNT, '\0\0\0\x03'];
-  return [0, 1, 2].map((space) => ({
-    lo: (spaces[space] as string) + slotBytes[first],
-    hi: last + 1 < SLOT_COUNT ? (spaces[space] as string) + slotBytes[last + 1] : (spaces[space + 1] as string),
+  const spaces = [SPACE_KEYS, SPACE_EXPIRY, SPACE_COUNT, SPACE_TRASH, SPACE_FIELDS, SPACE_END];
+  return spaces.slice(0, -1).map((space, at) => ({
+    lo: space + slotBytes[first],
+    hi: last + 1 < SLOT_COUNT ? space + slotBytes[last + 1] : (spaces[at + 1] as string),
   }));
 }
 
-function u64(value: number): string {
+/** A number up to 2^53 as eight bytes whose order is its order. */
+export function u64(value: number): string {
   const high = Math.floor(value / 0x1_0000_0000);
   const low = value >>> 0;
   return String.fromCharCode(

@@ -2,13 +2,13 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startDoors, type TestDoors } from './door.test-support.ts';
 import {
-  expireOfExpiryKey,
   META_PREFIX_BYTES,
+  momentOfKey,
   slotOfCountKey,
-  slotOfExpiryKey,
   slotOfMetaKey,
+  slotOfMomentKey,
   USER_KEY_BYTES_MAX,
-  userKeyOfExpiryKey,
+  userKeyOfMomentKey,
 } from './key-layout.ts';
 import { countOf } from './keyspace.ts';
 import type { RawClient } from './raw-client.test-support.ts';
@@ -39,7 +39,7 @@ function checkInvariants(): void {
   const indexed = new Set<string>();
   for (const key of map.keys()) {
     const space = key.charCodeAt(3);
-    if (space === 1) indexed.add(`${slotOfExpiryKey(key)} ${expireOfExpiryKey(key)} ${userKeyOfExpiryKey(key)}`);
+    if (space === 1) indexed.add(`${slotOfMomentKey(key)} ${momentOfKey(key)} ${userKeyOfMomentKey(key)}`);
     if (space === 2) counted.set(slotOfCountKey(key), countOf(map.get(key) as Buffer));
   }
   expect(counted).toEqual(counts);

@@ -6,13 +6,32 @@
  * 1. A slot's count is the number of its metadata entries.
  * 2. The expiry index has one entry for each metadata entry that expires, and no other.
  * 3. A key whose time has come is not there for any reader; its entry stays until a write or the background removes it.
+ *    So it is with a hash all of whose fields have expired.
+ * 4. The field-expiry index has one entry for each hash with fields that expire, at the moment of the next one.
+ * 5. A collection id that no metadata names any more is in the trash, until the background has removed its elements.
  */
 import { assert } from '../../base/assert.ts';
 import type { Visitor } from '../../storage/ordered-store.ts';
 import type { Transaction } from '../../tablet/operation.ts';
+import { allFieldsExpired } from './collections/hash-fields.ts';
+import { collectionIdOf, nextExpiryOf } from './collections/payload.ts';
 import { copyBytes } from './copy-bytes.ts';
 import { ErrorText, replyError } from './errors.ts';
-import { countKey, elementRange, expiryKey, metaKey, metaRangeEnd, metaRangeStart, userKeyOf } from './key-layout.ts';
+import {
+  afterPrefix,
+  COLLECTION_ID_BYTES,
+  countKey,
+  elementPrefix,
+  FIELD_MOMENTS,
+  KEY_MOMENTS,
+  type MomentIndex,
+  metaKey,
+  metaRangeEnd,
+  metaRangeStart,
+  momentKey,
+  trashKey,
+  userKeyOf,
+} from './key-layout.ts';
 import { expireOf, hasFlag, headerBytes, payloadStart, typeOf, ValueFlag, ValueType, writeHeader } from './value.ts';
 
 const EMPTY = Buffer.alloc(0);
@@ -36,6 +55,9 @@ export class Keyspace {
   #cachedKey = '';
   #cachedRaw: Buffer | undefined = undefined;
 
+  /** Collections made in this transaction. */
+  #collections = 0;
+
   /** Keys looked up since `bind` that were there, and that were not. */
   hits = 0;
   misses = 0;
@@ -43,6 +65,7 @@ export class Keyspace {
   bind(transaction: Transaction): void {
     this.#transaction = transaction;
     this.#cachedSlot = -1;
+    this.#collections = 0;
     this.hits = 0;
     this.misses = 0;
   }
@@ -58,7 +81,7 @@ export class Keyspace {
   /** The metadata value of a key that is there. */
   find(slot: number, key: string): Buffer | undefined {
     const raw = this.#raw(slot, key);
-    if (raw === undefined || this.#isExpired(raw)) {
+    if (raw === undefined || this.#isExpired(slot, raw)) {
       this.misses += 1;
       return undefined;
     }
@@ -68,15 +91,26 @@ export class Keyspace {
 
   /** As `find` for strings; throws WRONGTYPE for other types. */
   findString(slot: number, key: string): Buffer | undefined {
+    return this.findType(slot, key, ValueType.string);
+  }
+
+  /** As `find` for values of one type; throws WRONGTYPE for others. */
+  findType(slot: number, key: string, type: ValueType): Buffer | undefined {
     const value = this.find(slot, key);
-    if (value !== undefined && typeOf(value) !== ValueType.string) throw replyError(ErrorText.wrongType);
+    if (value !== undefined && typeOf(value) !== type) throw replyError(ErrorText.wrongType);
     return value;
   }
 
   /** True for an entry whose time has come. */
-  #isExpired(raw: Buffer): boolean {
+  #isExpired(slot: number, raw: Buffer): boolean {
     const expire_ms = expireOf(raw);
-    return expire_ms !== 0 && expire_ms <= this.#transaction.now_ms;
+    const { now_ms } = this.#transaction;
+    if (expire_ms !== 0 && expire_ms <= now_ms) return true;
+    return hasFlag(raw, ValueFlag.fieldsExpire) && this.#allFieldsExpired(slot, raw);
+  }
+
+  #allFieldsExpired(slot: number, raw: Buffer): boolean {
+    return allFieldsExpired(this.#transaction, slot, raw, this.#transaction.now_ms);
   }
 
   #raw(slot: number, key: string): Buffer | undefined {
@@ -112,16 +146,11 @@ export class Keyspace {
   /** Writes a metadata value made by `newValue`. */
   put(slot: number, key: string, value: Buffer, expire_ms: number): void {
     const raw = this.#raw(slot, key);
-    const before_ms = raw === undefined ? 0 : expireOf(raw);
     this.#transaction.put(metaKey(slot, key), value);
-    if (raw !== undefined && hasFlag(raw, ValueFlag.elementsOutside) && !hasFlag(value, ValueFlag.elementsOutside)) {
-      this.#dropElements(slot, key);
-    }
     if (raw === undefined) this.#changeCount(slot, 1);
-    if (before_ms !== expire_ms) {
-      if (before_ms !== 0) this.#transaction.delete(expiryKey(slot, before_ms, key));
-      if (expire_ms !== 0) this.#transaction.put(expiryKey(slot, expire_ms, key), EMPTY);
-    }
+    else if (hasFlag(raw, ValueFlag.elementsOutside)) this.#dropElements(slot, raw, value);
+    this.#moveMoment(KEY_MOMENTS, slot, key, raw === undefined ? 0 : expireOf(raw), expire_ms);
+    this.#moveMoment(FIELD_MOMENTS, slot, key, raw === undefined ? 0 : nextExpiryOf(raw), nextExpiryOf(value));
     this.#remember(slot, key, value);
   }
 
@@ -129,25 +158,83 @@ export class Keyspace {
   remove(slot: number, key: string): boolean {
     const raw = this.#raw(slot, key);
     if (raw === undefined) return false;
-    const wasThere = !this.#isExpired(raw);
-    this.#transaction.delete(metaKey(slot, key));
-    if (hasFlag(raw, ValueFlag.elementsOutside)) this.#dropElements(slot, key);
-    const before_ms = expireOf(raw);
-    if (before_ms !== 0) this.#transaction.delete(expiryKey(slot, before_ms, key));
-    this.#changeCount(slot, -1);
-    this.#remember(slot, key, undefined);
+    const wasThere = !this.#isExpired(slot, raw);
+    if (hasFlag(raw, ValueFlag.elementsOutside)) this.discard(slot, collectionIdOf(raw));
+    this.#removeEntry(slot, key, raw);
     return wasThere;
   }
 
-  #dropElements(slot: number, key: string): void {
-    const range = elementRange(slot, key);
-    this.#transaction.deleteRange(range.lo, range.hi);
+  /** Removes a key whose elements another key has taken over (RENAME). */
+  removeAfterMove(slot: number, key: string): void {
+    const raw = this.#raw(slot, key);
+    assert(raw !== undefined, 'a key that was moved was there');
+    this.#removeEntry(slot, key, raw);
+  }
+
+  #removeEntry(slot: number, key: string, raw: Buffer): void {
+    this.#transaction.delete(metaKey(slot, key));
+    this.#moveMoment(KEY_MOMENTS, slot, key, expireOf(raw), 0);
+    this.#moveMoment(FIELD_MOMENTS, slot, key, nextExpiryOf(raw), 0);
+    this.#changeCount(slot, -1);
+    this.#remember(slot, key, undefined);
+  }
+
+  #moveMoment(index: MomentIndex, slot: number, key: string, before_ms: number, after_ms: number): void {
+    if (before_ms === after_ms) return;
+    if (before_ms !== 0) this.#transaction.delete(momentKey(index, slot, before_ms, key));
+    if (after_ms !== 0) this.#transaction.put(momentKey(index, slot, after_ms, key), EMPTY);
+  }
+
+  /** A value with elements outside has been replaced: they are trash unless the new value has the same. */
+  #dropElements(slot: number, before: Buffer, after: Buffer): void {
+    const id = collectionIdOf(before);
+    if (hasFlag(after, ValueFlag.elementsOutside) && collectionIdOf(after) === id) return;
+    this.discard(slot, id);
+  }
+
+  /** Gives the elements of a collection to the background (trash.ts), however many they are. */
+  discard(slot: number, id: string): void {
+    this.#transaction.put(trashKey(slot, id), EMPTY);
+  }
+
+  /**
+   * An id that no element and no trash entry of the slot has. Term and sequence differ for each transaction for longer
+   * than a tablet lives, but what rests on it would be silent corruption, so it is looked up: large collections are made
+   * rarely.
+   */
+  newCollectionId(slot: number): string {
+    const { term, sequence } = this.#transaction;
+    for (;;) {
+      const bytes = Buffer.allocUnsafe(COLLECTION_ID_BYTES);
+      bytes.writeUIntBE(term % 0x100_0000, 0, 3);
+      bytes.writeUIntBE(sequence % 0x100_0000_0000, 3, 5);
+      bytes.writeUInt16BE(this.#collections % 0x1_0000, 8);
+      this.#collections += 1;
+      const id = bytes.latin1Slice();
+      if (!this.#idIsTaken(slot, id)) return id;
+    }
+  }
+
+  #idIsTaken(slot: number, id: string): boolean {
+    if (this.#transaction.get(trashKey(slot, id)) !== undefined) return true;
+    const prefix = elementPrefix(slot, id);
+    let taken = false;
+    this.#transaction.scan(prefix, afterPrefix(prefix), false, () => {
+      taken = true;
+      return false;
+    });
+    return taken;
+  }
+
+  /** The metadata value of a key, also when its time has come: for the background. */
+  findStored(slot: number, key: string): Buffer | undefined {
+    return this.#raw(slot, key);
   }
 
   /** Removes the entry when its time has come: for the background. True when it did. */
   removeExpired(slot: number, key: string): boolean {
     const raw = this.#raw(slot, key);
-    if (raw === undefined || !this.#isExpired(raw)) return false;
+    if (raw === undefined || !this.#isExpired(slot, raw)) return false;
     this.remove(slot, key);
     return true;
   }
@@ -181,7 +268,8 @@ export class Keyspace {
 
   /** Visits the keys of a slot that are there, in order of their bytes. The visitor returns false to end. */
   scanSlot(slot: number, visit: (key: string, value: Buffer) => boolean): void {
-    const visitor: Visitor = (metaBytes, value) => (this.#isExpired(value) ? true : visit(userKeyOf(metaBytes), value));
+    const visitor: Visitor = (metaBytes, value) =>
+      this.#isExpired(slot, value) ? true : visit(userKeyOf(metaBytes), value);
     this.#transaction.scan(metaRangeStart(slot), metaRangeEnd(slot), false, visitor);
   }
 }

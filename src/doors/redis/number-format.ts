@@ -1,18 +1,55 @@
 /** Numbers as Redis prints and reads them. */
 
-/** Redis's `%.17g` for doubles in replies, as short as it can be while it reads back the same. */
+/**
+ * A double in a reply: the fewest digits that read back as the same number. As Redis since 7.2, which prints whole numbers
+ * of a 64-bit integer in full and the rest by the rules of its fpconv library; before, it printed up to 17 digits.
+ */
 export function formatDouble(value: number): string {
   if (value === Number.POSITIVE_INFINITY) return 'inf';
   if (value === Number.NEGATIVE_INFINITY) return '-inf';
   if (Number.isNaN(value)) return 'nan';
   if (Object.is(value, -0)) return '-0';
-  const text = String(value);
-  const exponent = text.indexOf('e');
-  if (exponent < 0) return text;
-  // C writes exponents with at least two digits.
-  const sign = text[exponent + 1] as string;
-  const digits = text.slice(exponent + 2);
-  return `${text.slice(0, exponent)}e${sign}${digits.padStart(2, '0')}`;
+  if (Number.isInteger(value) && Math.abs(value) <= WHOLE_MAX) return BigInt(value).toString();
+  const [mantissa, exponent] = Math.abs(value).toExponential().split('e') as [string, string];
+  const text = layOut(mantissa.replace('.', ''), Number(exponent));
+  return value < 0 ? `-${text}` : text;
+}
+
+/** Half of the largest 64-bit integer. */
+const WHOLE_MAX = 2 ** 62;
+
+/** digits[0].digits[1...] x 10^exponent: in full when that takes few zeros, otherwise with an exponent. */
+function layOut(digits: string, exponent: number): string {
+  const scale = exponent - digits.length + 1;
+  const magnitude = Math.abs(exponent);
+  if (scale >= 0 && magnitude < digits.length + 7) return digits + '0'.repeat(scale);
+  if (scale < 0 && (scale > -7 || magnitude < 4)) {
+    if (exponent < 0) return `0.${'0'.repeat(-exponent - 1)}${digits}`;
+    return `${digits.slice(0, exponent + 1)}.${digits.slice(exponent + 1)}`;
+  }
+  const fraction = digits.length > 1 ? `.${digits.slice(1)}` : '';
+  return `${digits[0]}${fraction}e${exponent < 0 ? '-' : '+'}${magnitude}`;
+}
+
+/** A score as `strtod` reads it when it has to take all of the text; undefined when it would not, or out of range. */
+export function parseScore(text: string): number | undefined {
+  const value = parseFloatText(text);
+  if (value === 0 && /[1-9]/.test(text.split(/[eE]/)[0] as string)) return undefined;
+  return value;
+}
+
+/**
+ * A number as Redis reads it where it is less careful, in bounds of ranges and in SORT: spaces before it, nothing at all
+ * for 0, and whatever is after a zero byte. Infinite when it is too large. undefined when it is no number.
+ */
+export function parseLooseFloat(text: string): number | undefined {
+  const end = text.indexOf('\0');
+  const cut = end < 0 ? text : text.slice(0, end);
+  if (cut === '') return 0;
+  const trimmed = cut.replace(/^[ \t\n\v\f\r]+/, '');
+  const value = parseFloatText(trimmed);
+  if (value !== undefined || !FLOAT_TEXT.test(trimmed)) return value;
+  return trimmed.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
 }
 
 const FLOAT_TEXT = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;

@@ -8,6 +8,7 @@
  *          -> complete(unknown)              an error that says so; never tried again
  */
 import type { Clock } from '../../base/clock.ts';
+import type { Prng } from '../../base/prng.ts';
 import type { NodeId, RoutedOperation, Router } from '../../cluster/view.ts';
 import { Outcome, type Transaction } from '../../tablet/operation.ts';
 import type { Command, CommandTable } from './command-table.ts';
@@ -159,6 +160,7 @@ export class Executor {
     statistics: DoorStatistics;
     forwarder: CommandForwarder;
     limits: CommandLimits;
+    prng: Prng;
     table: CommandTable;
   }) {
     this.router = parts.router;
@@ -167,7 +169,7 @@ export class Executor {
     this.topology = parts.topology;
     this.statistics = parts.statistics;
     this.forwarder = parts.forwarder;
-    this.#context = new CommandContext(parts.limits, (request) => runnable(parts.table, request));
+    this.#context = new CommandContext(parts.limits, parts.prng, (request) => runnable(parts.table, request));
   }
 
   run(operation: CommandOperation, transaction: Transaction): void {

@@ -137,7 +137,14 @@ export class ReplyWriter implements ReplyHolder {
 
   /** A bulk string given as latin1 text: one byte a char. */
   text(text: string): void {
-    this.bulk(Buffer.from(text, 'latin1'));
+    if (!this.#composite) {
+      this.bulk(Buffer.from(text, 'latin1'));
+      return;
+    }
+    // Straight into the buffer: large replies are made of these.
+    this.#text(`$${text.length}\r\n`);
+    this.#text(text);
+    this.#text('\r\n');
   }
 
   /** A bulk string given as text that goes out as UTF-8. */
@@ -171,6 +178,12 @@ export class ReplyWriter implements ReplyHolder {
   double(value: number): void {
     if (this.resp3) this.#raw(`,${formatDouble(value)}\r\n`);
     else this.text(formatDouble(value));
+  }
+
+  /** A number that is written already: a double in RESP3, a bulk string in RESP2. */
+  decimal(text: string): void {
+    if (this.resp3) this.#raw(`,${text}\r\n`);
+    else this.text(text);
   }
 
   /** Text of several lines for people: a verbatim string in RESP3. */

@@ -10,6 +10,7 @@
 import { SLOT_COUNT } from '../../cluster/view.ts';
 import type { CommandContext } from './context.ts';
 import { globMatches } from './glob.ts';
+import { scanHashHalves } from './scan-hash.ts';
 import { TYPE_NAMES, typeOf } from './value.ts';
 import { visitCounts } from './visit-counts.ts';
 
@@ -39,24 +40,10 @@ export function formatCursor(place: ScanPlace): string {
   return place.slot >= SLOT_COUNT ? '0' : String(place.slot * POSITION_RANGE + place.position);
 }
 
-/** 38 bits, equal for equal keys on every node and version (two rounds of murmur's finalizer over FNV-1a). */
+/** 38 bits of a key. */
 export function scanHash(key: string): number {
-  let high = 0x811c9dc5;
-  let low = 0x9747b28c;
-  for (let at = 0; at < key.length; at += 1) {
-    const byte = key.charCodeAt(at);
-    high = Math.imul(high ^ byte, 0x01000193);
-    low = Math.imul(low ^ byte, 0x5bd1e995);
-  }
-  return (mix(high) >>> (64 - POSITION_BITS)) * 0x1_0000_0000 + mix(low);
-}
-
-function mix(value: number): number {
-  let h = value ^ (value >>> 16);
-  h = Math.imul(h, 0x85ebca6b);
-  h ^= h >>> 13;
-  h = Math.imul(h, 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
+  const [high, low] = scanHashHalves(key);
+  return (high >>> (64 - POSITION_BITS)) * 0x1_0000_0000 + low;
 }
 
 export interface ScanFilter {

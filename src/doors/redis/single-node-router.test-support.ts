@@ -58,12 +58,18 @@ export class MemoryMap {
       }
       return;
     }
-    const found: ByteKey[] = [];
-    this.scan(lo, hi, false, (key) => {
-      found.push(key);
-      return true;
-    });
-    for (const key of found.reverse()) if (!visit(key, this.#values.get(key) as Buffer)) return;
+    let index = this.#chunkOf(hi);
+    let at = lowerBound(this.#chunks[index] as ByteKey[], hi) - 1;
+    for (;;) {
+      const chunk = this.#chunks[index] as ByteKey[];
+      for (; at >= 0; at -= 1) {
+        const key = chunk[at] as ByteKey;
+        if (key < lo || !visit(key, this.#values.get(key) as Buffer)) return;
+      }
+      if (index === 0) return;
+      index -= 1;
+      at = (this.#chunks[index] as ByteKey[]).length - 1;
+    }
   }
 
   keys(): ByteKey[] {

@@ -100,7 +100,7 @@ describe('numbers', () => {
     expect([0.5, 1e21, 1e-7, Number.NEGATIVE_INFINITY, -0].map(formatDouble)).toEqual([
       '0.5',
       '1e+21',
-      '1e-07',
+      '1e-7',
       '-inf',
       '-0',
     ]);

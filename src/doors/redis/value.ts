@@ -28,6 +28,8 @@ export const ValueFlag = {
   elementsOutside: 2,
   /** A string that was changed in place: OBJECT ENCODING calls it raw, whatever its length. */
   changedInPlace: 4,
+  /** Some fields of a hash expire: the payload says when the next one does. */
+  fieldsExpire: 8,
 } as const;
 
 const HEADER_BYTES = 9;

@@ -4,26 +4,12 @@ import type { CommandFlag, CommandSpec } from '../command-spec.ts';
 import type { Command } from '../command-table.ts';
 import { replyError } from '../errors.ts';
 import { helpCommand } from '../help.ts';
-import type { ReplyWriter } from '../reply-writer.ts';
-import type { Request } from '../request.ts';
 import type { ClientSession } from '../session-view.ts';
-
-type Answer = (session: ClientSession, request: Request, reply: ReplyWriter) => void;
+import { type Answer, serverSubcommand } from './server-subcommand.ts';
 
 const plain: readonly CommandFlag[] = ['noscript', 'loading', 'stale'];
 const administrative: readonly CommandFlag[] = ['admin', 'noscript', 'loading', 'stale'];
 const ONE_USER = 'ERR there is only the default user; its password is the setting requirepass';
-
-function sub(
-  name: string,
-  since: string,
-  arity: number,
-  summary: string,
-  flags: readonly CommandFlag[],
-  answer: Answer,
-): CommandSpec {
-  return { name, group: 'server', since, summary, complexity: 'O(1)', arity, flags, answer };
-}
 
 function refusedUser(name: string, since: string, arity: number): CommandSpec {
   return { name, group: 'server', since, summary: 'Not supported.', arity, flags: administrative, refusal: ONE_USER };
@@ -104,11 +90,11 @@ export const acl = {
   arity: -2,
   flags: [],
   subcommands: [
-    sub('CAT', '6.0.0', -2, 'Lists categories, or the commands of one.', plain, cat),
+    serverSubcommand('CAT', '6.0.0', -2, 'Lists categories, or the commands of one.', plain, cat),
     refusedUser('DELUSER', '6.0.0', -3),
-    sub('DRYRUN', '7.0.0', -4, 'The default user may run every command.', administrative, dryRun),
-    sub('GENPASS', '6.0.0', -2, 'Makes up a password.', plain, generatePassword),
-    sub('GETUSER', '6.0.0', 3, 'Tells about a user.', administrative, getUser),
+    serverSubcommand('DRYRUN', '7.0.0', -4, 'The default user may run every command.', administrative, dryRun),
+    serverSubcommand('GENPASS', '6.0.0', -2, 'Makes up a password.', plain, generatePassword),
+    serverSubcommand('GETUSER', '6.0.0', 3, 'Tells about a user.', administrative, getUser),
     helpCommand(
       'ACL',
       'server',
@@ -119,22 +105,22 @@ export const acl = {
       ['LIST', 'List users: the default user.'],
       ['WHOAMI', 'Return the name of this user.'],
     ),
-    sub('LIST', '6.0.0', 2, 'Lists users as rules.', administrative, (session, _request, reply) => {
+    serverSubcommand('LIST', '6.0.0', 2, 'Lists users as rules.', administrative, (session, _request, reply) => {
       reply.array(1);
       reply.text(userLine(session));
     }),
     refusedUser('LOAD', '6.0.0', 2),
-    sub('LOG', '6.0.0', -2, 'Refused commands: none.', administrative, (_session, request, reply) => {
+    serverSubcommand('LOG', '6.0.0', -2, 'Refused commands: none.', administrative, (_session, request, reply) => {
       if (request.count === 3 && request.word(2) === 'RESET') reply.ok();
       else reply.array(0);
     }),
     refusedUser('SAVE', '6.0.0', 2),
     refusedUser('SETUSER', '6.0.0', -3),
-    sub('USERS', '6.0.0', 2, 'Lists the names of users.', administrative, (_session, _request, reply) => {
+    serverSubcommand('USERS', '6.0.0', 2, 'Lists the names of users.', administrative, (_session, _request, reply) => {
       reply.array(1);
       reply.text('default');
     }),
-    sub('WHOAMI', '6.0.0', 2, 'Returns the name of this user.', plain, (_session, _request, reply) =>
+    serverSubcommand('WHOAMI', '6.0.0', 2, 'Returns the name of this user.', plain, (_session, _request, reply) =>
       reply.text('default'),
     ),
   ],

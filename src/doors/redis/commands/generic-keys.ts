@@ -1,10 +1,20 @@
 /** Commands on keys of any type. */
 
+import { copyElements } from '../collections/copy.ts';
 import { allKeys, type CommandSpec, oneKey } from '../command-spec.ts';
 import type { CommandContext } from '../context.ts';
 import { ErrorText, replyError } from '../errors.ts';
 import { Constant } from '../reply-writer.ts';
-import { expireOf, headerBytes, payloadStart, TYPE_NAMES, typeOf, type ValueType } from '../value.ts';
+import {
+  expireOf,
+  hasFlag,
+  headerBytes,
+  payloadStart,
+  TYPE_NAMES,
+  typeOf,
+  ValueFlag,
+  type ValueType,
+} from '../value.ts';
 
 /** Counts the keys for which `act` is true. */
 function countKeys(context: CommandContext, act: (slot: number, key: string) => boolean): void {
@@ -107,11 +117,8 @@ export const type = {
   },
 } as const satisfies CommandSpec;
 
-/**
- * Copies what is at one key to another of the same slot, with its expiry time. Types whose elements lie outside of the
- * metadata add a copy of theirs here.
- */
-function copyValue(context: CommandContext, value: Buffer, to: string): void {
+/** Makes another key what one key is, with its expiry time. Of a large collection both have the same elements then. */
+function assign(context: CommandContext, value: Buffer, to: string): void {
   const { keyspace, slot } = context;
   const expire_ms = expireOf(value);
   const from = payloadStart(value);
@@ -130,8 +137,8 @@ function rename(context: CommandContext, onlyIfFree: boolean): boolean {
   if (value === undefined) throw replyError(ErrorText.noSuchKey);
   if (from === to) return !onlyIfFree;
   if (onlyIfFree && keyspace.find(slot, to) !== undefined) return false;
-  copyValue(context, value, to);
-  keyspace.remove(slot, from);
+  assign(context, value, to);
+  keyspace.removeAfterMove(slot, from);
   return true;
 }
 
@@ -140,7 +147,7 @@ export const renameCommand = {
   group: 'generic',
   since: '1.0.0',
   summary: 'Renames a key, replacing one that has the new name.',
-  complexity: 'O(N), N bytes of the value',
+  complexity: 'O(N), N bytes of a small value; O(1) for a large collection',
   arity: 3,
   flags: ['write'],
   categories: ['keyspace'],
@@ -156,7 +163,7 @@ export const renamenx = {
   group: 'generic',
   since: '1.0.0',
   summary: 'Renames a key when no key has the new name.',
-  complexity: 'O(N), N bytes of the value',
+  complexity: 'O(N), N bytes of a small value; O(1) for a large collection',
   arity: 3,
   flags: ['write', 'fast'],
   categories: ['keyspace'],
@@ -196,7 +203,8 @@ export const copy = {
       context.reply.constant(Constant.zero);
       return;
     }
-    copyValue(context, value, to);
+    if (hasFlag(value, ValueFlag.elementsOutside)) assign(context, copyElements(keyspace, slot, value), to);
+    else assign(context, value, to);
     context.reply.constant(Constant.one);
   },
 } as const satisfies CommandSpec;

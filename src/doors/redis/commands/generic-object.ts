@@ -1,18 +1,22 @@
 /** OBJECT and MEMORY USAGE: what is known about a value beside what it is. */
 
+import { ENCODING_NAMES, encodingOfCollection, readLargeHead } from '../collections/payload.ts';
 import { type CommandSpec, oneKey } from '../command-spec.ts';
 import type { CommandContext } from '../context.ts';
 import { ErrorText, replyError } from '../errors.ts';
 import { helpCommand } from '../help.ts';
+import { ELEMENT_PREFIX_BYTES } from '../key-layout.ts';
 import { parseInteger } from '../request.ts';
 import { hasFlag, payloadStart, typeOf, ValueFlag, ValueType } from '../value.ts';
 
 /** Redis stores shorter strings in one piece with their header. */
 const EMBEDDED_BYTES_MAX = 44;
 
-/** The name by which Redis knows a string's encoding. */
+/** The name by which Redis knows a value's encoding. */
 export function encodingOf(value: Buffer): string {
-  if (typeOf(value) !== ValueType.string) return 'unknown';
+  const type = typeOf(value);
+  if (type === ValueType.stream) return 'stream';
+  if (type !== ValueType.string) return ENCODING_NAMES[encodingOfCollection(value)];
   const from = payloadStart(value);
   if (hasFlag(value, ValueFlag.changedInPlace)) return 'raw';
   if (parseInteger(value, from, value.length) !== undefined) return 'int';
@@ -127,7 +131,15 @@ export const memoryUsage = {
       if (context.integer(4) < 0n) throw replyError(ErrorText.syntax);
     }
     const value = findKey(context);
-    if (value === undefined) context.reply.null();
-    else context.reply.integer(ENTRY_OVERHEAD_BYTES + request.length(2) + value.length);
+    if (value === undefined) {
+      context.reply.null();
+      return;
+    }
+    let bytes = ENTRY_OVERHEAD_BYTES + request.length(2) + value.length;
+    if (hasFlag(value, ValueFlag.elementsOutside)) {
+      const head = readLargeHead(value);
+      bytes += head.bytes + head.count * (ENTRY_OVERHEAD_BYTES + ELEMENT_PREFIX_BYTES);
+    }
+    context.reply.integer(bytes);
   },
 } as const satisfies CommandSpec;

@@ -3,25 +3,10 @@ import type { CommandFlag, CommandSpec } from '../command-spec.ts';
 import { ErrorText, replyError } from '../errors.ts';
 import { helpCommand } from '../help.ts';
 import { memoryNow } from '../info.ts';
-import type { ReplyWriter } from '../reply-writer.ts';
-import type { Request } from '../request.ts';
-import type { ClientSession } from '../session-view.ts';
 import { memoryUsage } from './generic-object.ts';
-
-type Answer = (session: ClientSession, request: Request, reply: ReplyWriter) => void;
+import { type Answer, serverSubcommand } from './server-subcommand.ts';
 
 const administrative: readonly CommandFlag[] = ['admin', 'loading', 'stale'];
-
-function sub(
-  name: string,
-  since: string,
-  arity: number,
-  summary: string,
-  flags: readonly CommandFlag[],
-  answer: Answer,
-): CommandSpec {
-  return { name, group: 'server', since, summary, complexity: 'O(1)', arity, flags, answer };
-}
 
 const emptyArray: Answer = (_session, _request, reply) => reply.array(0);
 const zero: Answer = (_session, _request, reply) => reply.integer(0);
@@ -38,7 +23,7 @@ export const slowlog = {
   flags: [],
   note: NO_LOG,
   subcommands: [
-    sub('GET', '2.2.12', -2, 'Always empty.', administrative, (_session, request, reply) => {
+    serverSubcommand('GET', '2.2.12', -2, 'Always empty.', administrative, (_session, request, reply) => {
       if (request.count > 3) throw replyError(ErrorText.syntax);
       if (request.count === 3) {
         const count = request.integer(2);
@@ -54,8 +39,8 @@ export const slowlog = {
       ['LEN', 'Always 0.'],
       ['RESET', 'Nothing to do.'],
     ),
-    sub('LEN', '2.2.12', 2, 'Always 0.', administrative, zero),
-    sub('RESET', '2.2.12', 2, 'Nothing to do.', administrative, ok),
+    serverSubcommand('LEN', '2.2.12', 2, 'Always 0.', administrative, zero),
+    serverSubcommand('RESET', '2.2.12', 2, 'Nothing to do.', administrative, ok),
   ],
 } as const satisfies CommandSpec;
 
@@ -69,10 +54,10 @@ export const commandlog = {
   flags: [],
   note: NO_LOG,
   subcommands: [
-    sub('GET', '8.1.0', 4, 'Always empty.', administrative, emptyArray),
+    serverSubcommand('GET', '8.1.0', 4, 'Always empty.', administrative, emptyArray),
     helpCommand('COMMANDLOG', 'server', '8.1.0', ['GET <count> <type>', NO_LOG]),
-    sub('LEN', '8.1.0', 3, 'Always 0.', administrative, zero),
-    sub('RESET', '8.1.0', 3, 'Nothing to do.', administrative, ok),
+    serverSubcommand('LEN', '8.1.0', 3, 'Always 0.', administrative, zero),
+    serverSubcommand('RESET', '8.1.0', 3, 'Nothing to do.', administrative, ok),
   ],
 } as const satisfies CommandSpec;
 
@@ -88,17 +73,24 @@ export const latency = {
   flags: [],
   note: NO_LATENCY,
   subcommands: [
-    sub('DOCTOR', '2.8.13', 2, 'Tells where latency is measured.', administrative, (_session, _request, reply) =>
-      reply.verbatim(`${NO_LATENCY}\n`),
+    serverSubcommand(
+      'DOCTOR',
+      '2.8.13',
+      2,
+      'Tells where latency is measured.',
+      administrative,
+      (_session, _request, reply) => reply.verbatim(`${NO_LATENCY}\n`),
     ),
-    sub('GRAPH', '2.8.13', 3, 'No samples.', administrative, (_session, request) => {
+    serverSubcommand('GRAPH', '2.8.13', 3, 'No samples.', administrative, (_session, request) => {
       throw replyError(`ERR No samples available for event '${request.string(2)}'`);
     }),
     helpCommand('LATENCY', 'server', '2.8.13', ['DOCTOR', NO_LATENCY], ['LATEST', 'Always empty.']),
-    sub('HISTOGRAM', '7.0.0', -2, 'Always empty.', administrative, (_session, _request, reply) => reply.map(0)),
-    sub('HISTORY', '2.8.13', 3, 'Always empty.', administrative, emptyArray),
-    sub('LATEST', '2.8.13', 2, 'Always empty.', administrative, emptyArray),
-    sub('RESET', '2.8.13', -2, 'Nothing to do.', administrative, zero),
+    serverSubcommand('HISTOGRAM', '7.0.0', -2, 'Always empty.', administrative, (_session, _request, reply) =>
+      reply.map(0),
+    ),
+    serverSubcommand('HISTORY', '2.8.13', 3, 'Always empty.', administrative, emptyArray),
+    serverSubcommand('LATEST', '2.8.13', 2, 'Always empty.', administrative, emptyArray),
+    serverSubcommand('RESET', '2.8.13', -2, 'Nothing to do.', administrative, zero),
   ],
 } as const satisfies CommandSpec;
 
@@ -136,7 +128,7 @@ export const memory = {
   arity: -2,
   flags: [],
   subcommands: [
-    sub('DOCTOR', '4.0.0', 2, 'Tells where memory is measured.', [], (_session, _request, reply) =>
+    serverSubcommand('DOCTOR', '4.0.0', 2, 'Tells where memory is measured.', [], (_session, _request, reply) =>
       reply.verbatim("The node's memory is in its Prometheus metrics; user data lies in its store, not in memory.\n"),
     ),
     helpCommand(
@@ -146,11 +138,11 @@ export const memory = {
       ['USAGE <key> [SAMPLES <count>]', 'Estimate the bytes that a key takes on each replica.'],
       ['STATS', "Tell about the node's memory."],
     ),
-    sub('MALLOC-STATS', '4.0.0', 2, 'The allocator tells nothing.', [], (_session, _request, reply) =>
+    serverSubcommand('MALLOC-STATS', '4.0.0', 2, 'The allocator tells nothing.', [], (_session, _request, reply) =>
       reply.verbatim('Stats not supported for the current allocator'),
     ),
-    sub('PURGE', '4.0.0', 2, 'Nothing to do.', [], ok),
-    sub('STATS', '4.0.0', 2, "Tells about the node's memory.", [], memoryStats),
+    serverSubcommand('PURGE', '4.0.0', 2, 'Nothing to do.', [], ok),
+    serverSubcommand('STATS', '4.0.0', 2, "Tells about the node's memory.", [], memoryStats),
     memoryUsage,
   ],
 } as const satisfies CommandSpec;
@@ -179,7 +171,7 @@ export const moduleCommand = {
   flags: [],
   subcommands: [
     helpCommand('MODULE', 'server', '5.0.0', ['LIST', 'Always empty.']),
-    sub('LIST', '4.0.0', 2, 'Always empty.', ['admin', 'noscript'], emptyArray),
+    serverSubcommand('LIST', '4.0.0', 2, 'Always empty.', ['admin', 'noscript'], emptyArray),
     refusedModule('LOAD', '4.0.0', -3),
     refusedModule('LOADEX', '7.0.0', -3),
     refusedModule('UNLOAD', '4.0.0', 3),

@@ -1,0 +1,62 @@
+/** Makes the TabletHost of a member: the cluster's options, and the numbers that no option sets. */
+import type { Tablet } from '../tablet/tablet.ts';
+import { TabletHost, type TabletHostOptions } from '../tablet/tablet-host.ts';
+import type { ClusterOptions, OpenedStorage } from './cluster-options.ts';
+import type { Identity } from './identity.ts';
+import { openSnapshot } from './snapshot-link.ts';
+import type { Transport } from './transport.ts';
+import { Channel } from './transport-types.ts';
+
+/** Raft's own heartbeats only carry what was lost on the way; liveness has a stream of its own. */
+const RAFT_HEARTBEAT_TICKS = 10;
+/** Memory for what is not flushed yet, and the main thread's time for one flush (docs/adr/0007-seldom-flushes.md). */
+const FLUSH_CHANGES_MAX = 32_000;
+/** For one tablet: past it writes are refused with TRYAGAIN until the store has caught up. */
+const OVERLAY_BYTES_MAX = 256 * 1024 * 1024;
+const RETAINED_LOG_BYTES = 128 * 1024 * 1024;
+const BATCH_BYTES_MAX = 1024 * 1024;
+/** Clocks of two machines are taken to run at the same rate within this (docs/GUARANTEES.md). */
+const CLOCK_DRIFT = 0.1;
+
+export function makeHost(from: {
+  readonly options: ClusterOptions;
+  readonly identity: Identity;
+  readonly storage: OpenedStorage;
+  readonly transport: Transport;
+  readonly rangesOf: TabletHostOptions['rangesOf'];
+  readonly leadershipChanged: (tablet: Tablet) => void;
+  readonly applied: (tablet: Tablet) => void;
+}): TabletHost {
+  const { options, identity, storage, transport } = from;
+  // A first life has promised nothing. A later one waits until what the one before may have promised is over.
+  const promise_ms = options.supportDuration_ms * (1 + CLOCK_DRIFT);
+  return new TabletHost({
+    node: identity.node,
+    clock: options.clock,
+    prng: options.prng.fork(),
+    logger: options.logger,
+    ...storage,
+    peers: {
+      sendRaft: (to, frame) => transport.send(to, Channel.raft, frame),
+      openSnapshot: (to, header) => openSnapshot(transport, to, header),
+    },
+    support: options.liveness,
+    rangesOf: from.rangesOf,
+    silentUntil_ms: identity.epoch === 1 ? 0 : options.bornAt_ms + promise_ms,
+    promise_ms,
+    tick_ms: options.tick_ms,
+    electionTicks: options.electionTicks,
+    heartbeatTicks: RAFT_HEARTBEAT_TICKS,
+    flushInterval_ms: options.flushInterval_ms,
+    flushChangesMax: FLUSH_CHANGES_MAX,
+    retainedLogBytes: RETAINED_LOG_BYTES,
+    readCacheBytes: options.readCacheBytes,
+    limits: {
+      batchBytesMax: BATCH_BYTES_MAX,
+      inFlightBytesMax: options.inFlightBytesMax,
+      overlayBytesMax: OVERLAY_BYTES_MAX,
+      requestTimeout_ms: options.requestTimeout_ms,
+    },
+    events: { leadershipChanged: from.leadershipChanged, applied: from.applied, failed: options.failed },
+  });
+}
