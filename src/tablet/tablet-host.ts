@@ -10,8 +10,9 @@
 import { assert } from '../base/assert.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
-import { MessageType, type ReplicaId, Role } from '../raft/types.ts';
+import { type LogIndex, MessageType, type ReplicaId, Role, type SnapshotMeta } from '../raft/types.ts';
 import type { ByteKey } from '../storage/ordered-store.ts';
+import type { RecoveredGroup } from '../storage/wal-types.ts';
 import { encodeConfState, membersOf } from './conf-state-codec.ts';
 import type { Outcome, TabletOperation } from './operation.ts';
 import type { SnapshotSink } from './peer-link.ts';
@@ -246,11 +247,23 @@ export class TabletHost {
     const { recovered, silentUntil_ms } = this.#options;
     for (const [id, meta] of found) {
       assert(meta !== null, 'the store holds a replica that this version cannot read');
-      const tablet = this.#add(id, meta.replica, recoveredState(meta, recovered.get(id)), meta);
+      const group = recovered.get(id);
+      const state = recoveredState(meta, group);
+      if (endOfLog(group) < state.snapshot.index) this.#catchUpLog(id, state.snapshot);
+      const tablet = this.#add(id, meta.replica, state, meta);
       tablet.installing = meta.installing;
       tablet.consistentIndex = meta.consistentIndex;
       tablet.withholdVotes(silentUntil_ms, this.clock.monotonic_ms());
     }
+  }
+
+  /** A crash came when a snapshot was in the store and the log had not heard of it: the next entry must follow it there, too. */
+  #catchUpLog(id: number, { index, term, confState }: SnapshotMeta): void {
+    this.#log.info(
+      { tablet: id, index },
+      'the store is ahead of the log: a snapshot was installed just before the end',
+    );
+    this.#options.wal.appendSnapshotBase(id, index, term, encodeConfState(confState));
   }
 
   #add(id: number, replica: ReplicaId, state: RaftState, meta: TabletMeta): Tablet {
@@ -265,4 +278,10 @@ export class TabletHost {
     const share = Math.floor(this.#options.readCacheBytes / Math.max(1, this.#tablets.size));
     for (const tablet of this.#tablets.values()) tablet.overlay.cacheBytes = share;
   }
+}
+
+/** The last index of the group that the log knows of. */
+function endOfLog(group: RecoveredGroup | undefined): LogIndex {
+  if (group === undefined) return 0;
+  return group.entries.at(-1)?.index ?? Math.max(group.base?.index ?? 0, group.releasedThrough);
 }
