@@ -77,6 +77,12 @@ export interface Cluster {
   leaderOf(key: string, options?: WaitOptions): Promise<ClusterNode>;
   /** Hands the leadership of the tablet of a Redis key to a node. Rejects when the node cannot take it now. */
   transfer(key: string, node: ClusterNode): Promise<void>;
+  /** Gives a node a replica of a tablet, or takes it away; resolves when the cluster says that it is so. */
+  changeReplicas(
+    tablet: number,
+    change: { readonly add: ClusterNode } | { readonly remove: ClusterNode },
+    options?: WaitOptions,
+  ): Promise<void>;
   /** The cluster as `node` sees it, or the first node that can be asked. */
   status(node?: ClusterNode): Promise<ClusterStatus>;
   /** Asks for the status until `predicate` is true of it; resolves with that status, rejects with TIMED_OUT. */
@@ -229,6 +235,30 @@ class TestCluster implements Cluster {
     if (tablet === undefined) throw new FolkmootError('NOT_FOUND', `slot ${slot} is in no tablet`, 'Try again.');
     const leader = this.#nodes.find(({ id }) => id === tablet.leader) ?? this.#own(node);
     await leader.admin.transfer(tablet.id, node.id);
+  }
+
+  async changeReplicas(
+    tablet: number,
+    change: { readonly add: ClusterNode } | { readonly remove: ClusterNode },
+    options: WaitOptions = {},
+  ): Promise<void> {
+    const adds = 'add' in change;
+    const node = this.#own(adds ? change.add : change.remove);
+    const order = adds ? { add: node.id } : { remove: node.id };
+    const done = async (): Promise<boolean> => {
+      const status = await this.status();
+      const replicas = status.tablets.find(({ id }) => id === tablet)?.replicas;
+      if (replicas === undefined) throw new FolkmootError('NOT_FOUND', `there is no tablet ${tablet}`, 'See status().');
+      if (replicas.includes(node.id) === adds) return true;
+      // It may be refused while another change is under way; the same order again changes nothing.
+      await this.#reachable()[0]?.admin.changeReplicas(tablet, order);
+      return false;
+    };
+    await poll(done, {
+      timeout_ms: 30_000,
+      what: `${adds ? 'a' : 'no'} replica of tablet ${tablet} on ${node.name}`,
+      ...options,
+    });
   }
 
   status(node?: ClusterNode): Promise<ClusterStatus> {

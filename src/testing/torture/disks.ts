@@ -32,7 +32,7 @@ export class Disks {
 
   /** True of a node's last words when it ended because its disk was full. */
   excuses(crash: string): boolean {
-    return /ENOSPC|disk .*is full|DISK_FULL/.test(crash);
+    return /the disk is full|No space left on device|Input\/output error/.test(crash);
   }
 
   /** Takes all the space that is left below a node's folder. */

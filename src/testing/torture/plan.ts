@@ -18,7 +18,7 @@ export interface FaultSpec {
   readonly concern: 'processes' | 'network' | 'members' | 'disk';
   readonly nodes_min: number;
   /** Means that only some runs have. */
-  readonly needs?: 'disks';
+  readonly needs?: 'disks' | 'rebuild';
 }
 
 /** Times suit the default lease of 600 ms: long enough for an election, and so short that many fit into a minute. */
@@ -75,6 +75,19 @@ export const FAULTS = {
     concern: 'disk',
     nodes_min: 3,
     needs: 'disks',
+  },
+  corrupt: {
+    what: 'bytes of the log or the store of one node changed while it is down',
+    duration_ms: [200, 1_000],
+    concern: 'disk',
+    nodes_min: 3,
+    needs: 'rebuild',
+  },
+  move: {
+    what: 'a node joins, replicas move to it and on',
+    duration_ms: [0, 500],
+    concern: 'members',
+    nodes_min: 3,
   },
   transfer: { what: 'leadership handed over', duration_ms: [0, 200], concern: 'members', nodes_min: 2 },
 } as const satisfies Record<string, FaultSpec>;

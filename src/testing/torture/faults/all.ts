@@ -1,8 +1,8 @@
 /** How each kind of fault is carried out. */
 import type { Fault } from '../nemesis.ts';
 import type { FaultKind } from '../plan.ts';
-import { diskFull } from './disk.ts';
-import { transfer } from './members.ts';
+import { corrupt, diskFull } from './disk.ts';
+import { move, transfer } from './members.ts';
 import { bridge, halves, isolate, oneWay, ring } from './network.ts';
 import { kill, killAll, killLeader, pause, pauseLeader, restart } from './processes.ts';
 
@@ -19,5 +19,7 @@ export const carryOut: Readonly<Record<FaultKind, Fault>> = {
   ring,
   'one-way': oneWay,
   'disk-full': diskFull,
+  corrupt,
+  move,
   transfer,
 };

@@ -1,5 +1,10 @@
-/** Orders of an operator: leadership handed over. */
+/** Orders of an operator: leadership handed over, a node added, replicas moved. */
+import type { TabletStatus } from '../../../admin/cluster-status.ts';
+import { untilInPlace } from '../last-reads.ts';
 import type { Fault } from '../nemesis.ts';
+
+/** Nodes that a run adds at most. */
+const ADDED_MAX = 2;
 
 export const transfer: Fault = async ({ cluster, key, node, say }) => {
   const target = node(0);
@@ -9,4 +14,24 @@ export const transfer: Fault = async ({ cluster, key, node, say }) => {
     await cluster.transfer(key, target).catch((error: unknown) => say(`not handed over: ${String(error)}`));
   }
   return async () => undefined;
+};
+
+/** The first ones add a node; all of them move a replica of a tablet to a node that has none of it. */
+export const move: Fault = async ({ cluster, disruption, say }) => {
+  const { order, draw } = disruption;
+  await untilInPlace(cluster);
+  const added = cluster.nodes.filter(({ name }) => Number(name.replace('node-', '')) > 3).length;
+  if (added < ADDED_MAX) say(`${(await cluster.addNode()).name} has joined`);
+  const { tablets } = await cluster.status();
+  const tablet = tablets[draw % tablets.length] as TabletStatus;
+  const nodes = order.map((index) => cluster.nodes[index]).concat(cluster.nodes.slice(order.length));
+  const to = nodes.findLast((node) => node !== undefined && !tablet.replicas.includes(node.id));
+  const from = nodes.find((node) => node !== undefined && tablet.replicas.includes(node.id));
+  if (to === undefined || from === undefined) return async () => undefined;
+  say(`replica of tablet ${tablet.id} from ${from.name} to ${to.name}`);
+  await cluster.changeReplicas(tablet.id, { add: to });
+  return async () => {
+    await cluster.changeReplicas(tablet.id, { remove: from });
+    say(`replica of tablet ${tablet.id} moved`);
+  };
 };
