@@ -24,22 +24,6 @@ export interface NemesisOptions {
   readonly now: () => number;
 }
 
-/** What a fault is given; see `faults/`. */
-export interface FaultContext {
-  readonly cluster: Cluster;
-  readonly wire: Wire;
-  readonly disks: Disks | undefined;
-  readonly reach: Reach;
-  readonly disruption: Disruption;
-  readonly key: string | undefined;
-  /** The node of the plan with this place in the order. */
-  node(place: number): ClusterNode;
-  say(text: string): void;
-}
-
-/** Begins it, and resolves with how to undo it. Rejects only when the cluster or a node does what it must not. */
-export type Fault = (context: FaultContext) => Promise<() => Promise<void>>;
-
 export class Nemesis {
   /** How often each kind was carried out. */
   readonly counts = new Map<FaultKind, number>();
@@ -101,6 +85,7 @@ export class Nemesis {
       disks,
       reach: this.#reach,
       disruption: { ...disruption, order },
+      added: order.length - disruption.order.length,
       key: inUse[draw % Math.max(1, inUse.length)],
       node: (place) => cluster.nodes[order[place % order.length] ?? 0] as ClusterNode,
       say,

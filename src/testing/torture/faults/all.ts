@@ -1,5 +1,5 @@
 /** How each kind of fault is carried out. */
-import type { Fault } from '../nemesis.ts';
+import type { Fault } from '../fault.ts';
 import type { FaultKind } from '../plan.ts';
 import { corrupt, diskFull } from './disk.ts';
 import { move, transfer } from './members.ts';

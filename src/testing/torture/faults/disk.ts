@@ -2,8 +2,8 @@
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Prng } from '../../../base/prng.ts';
+import type { Fault } from '../fault.ts';
 import { untilInPlace } from '../last-reads.ts';
-import type { Fault } from '../nemesis.ts';
 
 /** The node may go on, refuse, or end; with space it must serve again. */
 export const diskFull: Fault = async ({ cluster, disks, reach, node, say }) => {

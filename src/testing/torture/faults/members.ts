@@ -1,7 +1,7 @@
 /** Orders of an operator: leadership handed over, a node added, replicas moved. */
 import type { TabletStatus } from '../../../admin/cluster-status.ts';
+import type { Fault } from '../fault.ts';
 import { untilInPlace } from '../last-reads.ts';
-import type { Fault } from '../nemesis.ts';
 
 /** Nodes that a run adds at most. */
 const ADDED_MAX = 2;
@@ -17,10 +17,9 @@ export const transfer: Fault = async ({ cluster, key, node, say }) => {
 };
 
 /** The first ones add a node; all of them move a replica of a tablet to a node that has none of it. */
-export const move: Fault = async ({ cluster, disruption, say }) => {
+export const move: Fault = async ({ cluster, disruption, added, say }) => {
   const { order, draw } = disruption;
   await untilInPlace(cluster);
-  const added = cluster.nodes.filter(({ name }) => Number(name.replace('node-', '')) > 3).length;
   if (added < ADDED_MAX) say(`${(await cluster.addNode()).name} has joined`);
   const { tablets } = await cluster.status();
   const tablet = tablets[draw % tablets.length] as TabletStatus;

@@ -3,7 +3,7 @@
  * refused) or silent (what is sent gets lost), as the plan draws it.
  */
 import type { ClusterNode } from '../../cluster-node.ts';
-import type { Fault, FaultContext } from '../nemesis.ts';
+import type { Fault, FaultContext } from '../fault.ts';
 import type { Pair } from '../wire.ts';
 
 export const isolate: Fault = (context) => {

@@ -1,6 +1,6 @@
 /** Faults of processes: killed, stopped and started, paused. */
 import type { ClusterNode } from '../../cluster-node.ts';
-import type { Fault, FaultContext } from '../nemesis.ts';
+import type { Fault, FaultContext } from '../fault.ts';
 
 export const kill: Fault = (context) => killOne(context, context.node(0), '');
 
