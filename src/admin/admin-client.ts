@@ -44,6 +44,11 @@ export class AdminClient {
     await this.call('POST', '/api/faults/block', { nodes, deafTo });
   }
 
+  /** Resolves when the removal has begun; the node leaves the list when nothing counts on it any more. */
+  async removeNode(node: number): Promise<void> {
+    await this.call('POST', `/api/nodes/${node}/remove`, {});
+  }
+
   async transfer(tablet: number, node: number): Promise<void> {
     await this.call('POST', `/api/tablets/${tablet}/transfer`, { node });
   }

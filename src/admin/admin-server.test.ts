@@ -45,6 +45,7 @@ const source: AdminSource = {
   removeReplica: async () => {
     throw new TypeError('a bug');
   },
+  removeNode: async () => undefined,
   block: (nodes, deafTo) => {
     calls.push(`block ${nodes.join(' ')}, deaf to ${deafTo.join(' ')}`);
   },

@@ -17,6 +17,8 @@ export interface AdminSource {
   transfer(tablet: TabletId, node: NodeId): Promise<void>;
   addReplica(tablet: TabletId, node: NodeId): Promise<void>;
   removeReplica(tablet: TabletId, node: NodeId): Promise<void>;
+  /** Begins to take a node out of the cluster; rejects when that would cost a majority. */
+  removeNode(node: NodeId): Promise<void>;
   /**
    * From now on exchanges nothing with `nodes`, which notice it at once, and hears nothing of `deafTo`, which do not: what they
    * send gets lost on the way. Empty lists heal.

@@ -13,7 +13,7 @@ export interface ClusterStatus {
   readonly nodes: readonly NodeStatus[];
   /** In order of slots. */
   readonly tablets: readonly TabletStatus[];
-  /** Tablets that have fewer living replicas than the replication factor asks for. */
+  /** Tablets that have fewer living and whole replicas than the replication factor asks for. */
   readonly underReplicated: number;
   /** Version of the software of the node that answered. */
   readonly version: string;
@@ -28,6 +28,8 @@ export interface NodeStatus {
   readonly alive: boolean;
   readonly ports: NodePorts;
   readonly zone?: string;
+  /** The node is being removed from the cluster. */
+  readonly leaving?: boolean;
   /** Goes up with every start of the node. */
   readonly epoch?: number;
   /** Of the node that answered only. */
@@ -41,6 +43,8 @@ export interface TabletStatus {
   /** 0 while nobody leads, as far as the answering node knows. */
   readonly leader: NodeId;
   readonly replicas: readonly NodeId[];
+  /** Nodes whose replica is not whole yet: it was lost to damage and is rebuilt, or it is new. */
+  readonly rebuilding?: readonly NodeId[];
   /** Log entries that the slowest living replica still has to apply; null where the answering node does not know. */
   readonly lag: number | null;
   readonly term?: number;

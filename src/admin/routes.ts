@@ -126,6 +126,19 @@ export const ROUTES: readonly Route[] = [
   },
   {
     method: 'POST',
+    path: '/api/nodes/:id/remove',
+    summary: 'Takes the node out of the cluster; it leaves `/api/status` when nothing counts on it any more.',
+    answer: async (source, request) => {
+      const node = Number(request.parameters['id']);
+      if (!source.status().nodes.some(({ id }) => id === node)) {
+        throw new FolkmootError('NOT_FOUND', `there is no node ${request.parameters['id']}`, 'See /api/status.');
+      }
+      await source.removeNode(node);
+      return json(202, { node, leaving: true });
+    },
+  },
+  {
+    method: 'POST',
     path: '/api/faults/block',
     summary:
       '`{"nodes": [2], "deafTo": [3]}`: until told otherwise, exchanges nothing with nodes, and loses what those in deafTo send.',

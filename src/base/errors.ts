@@ -88,6 +88,15 @@ export const ERRORS = {
   FOLDER_NODE_COUNT: kind('The data folder holds another number of nodes.', false, 'ERR', 'serverError', '55000', 500),
   DISK_FULL: kind('The disk is full.', true, 'ERR', 'serverError', '53100', 507),
   DISK_FAILED: kind('The disk reported an error.', false, 'ERR', 'serverError', '58030', 500),
+  UNRECOVERABLE: kind(
+    'Too much is damaged: no majority of the replicas is left.',
+    false,
+    'ERR',
+    'serverError',
+    'XX001',
+    500,
+  ),
+  NODE_REMOVED: kind('The node was removed from the cluster.', false, 'ERR', 'serverError', '55000', 409),
   DATA_DAMAGED: kind('Data on the disk is damaged.', false, 'ERR', 'serverError', 'XX001', 500),
   WRONG_CLUSTER: kind('The other node belongs to another cluster.', false, 'ERR', 'serverError', '08004', 409),
   WRONG_VERSION: kind(

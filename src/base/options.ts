@@ -6,7 +6,7 @@
  * Units come last in names; an option without a unit is a count or a name.
  */
 
-export type CommandName = 'demo' | 'verify' | 'up' | 'start' | 'init' | 'status' | 'tablets' | 'drain';
+export type CommandName = 'demo' | 'verify' | 'up' | 'start' | 'init' | 'status' | 'tablets' | 'drain' | 'remove';
 
 export type OptionGroup = 'Node' | 'Cluster' | 'Ports' | 'Timing' | 'Limits' | 'Logging' | 'Command';
 
@@ -41,7 +41,7 @@ export type OptionSpec = OptionBase &
 
 const START: readonly CommandName[] = ['start'];
 const LOCAL: readonly CommandName[] = ['up', 'start'];
-const CLIENT: readonly CommandName[] = ['init', 'status', 'tablets', 'drain'];
+const CLIENT: readonly CommandName[] = ['init', 'status', 'tablets', 'drain', 'remove'];
 const MIB = 1_024 * 1_024;
 
 export const OPTIONS = {

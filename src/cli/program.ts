@@ -12,6 +12,7 @@ import { type Command, type CommandContext, ExitCode } from './command.ts';
 import { demoCommand } from './demo.ts';
 import { drainCommand } from './drain.ts';
 import { initCommand } from './init.ts';
+import { removeCommand } from './remove.ts';
 import { startCommand } from './start.ts';
 import { statusCommand } from './status.ts';
 import { tabletsCommand } from './tablets.ts';
@@ -27,6 +28,7 @@ export const COMMANDS: readonly Command[] = [
   statusCommand,
   tabletsCommand,
   drainCommand,
+  removeCommand,
 ];
 
 export interface Output {

@@ -39,7 +39,7 @@ async function runStart(context: CommandContext): Promise<ExitCode> {
     const { Node } = await import('../node/node.ts');
     const node = new Node(nodeOptionsFrom(options, options.data, logger.child({ name: nodeName(options) })));
     const before = await Promise.race([serve(node, context, logger), told]);
-    if (before !== 'stop') await told;
+    if (before !== 'stop') await Promise.race([told, node.whenRemoved()]);
     await stopNode(node, options, logger);
     return ExitCode.ok;
   } catch (error) {

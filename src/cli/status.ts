@@ -18,12 +18,12 @@ export const statusCommand: Command = {
 
 export function statusLines(status: ClusterStatus): string[] {
   const alive = status.nodes.filter((node) => node.alive).length;
-  const rows = status.nodes.map(({ id, name, host, zone, alive, ports }) => [
+  const rows = status.nodes.map(({ id, name, host, zone, alive, leaving, ports }) => [
     String(id),
     name,
     host,
     zone ?? '',
-    alive ? 'alive' : 'DEAD',
+    `${alive ? 'alive' : 'DEAD'}${leaving ? ', leaving' : ''}`,
     count(status.tablets.filter((tablet) => tablet.leader === id).length),
     count(status.tablets.filter((tablet) => tablet.replicas.includes(id)).length),
     String(ports.redis),
@@ -56,6 +56,8 @@ function headline(status: ClusterStatus): string {
 export function tabletSummary(status: ClusterStatus): string {
   const leaderless = status.tablets.filter((tablet) => tablet.leader === 0).length;
   const notes = [`${count(status.tablets.length)} tablets`];
+  const rebuilding = status.tablets.filter((tablet) => (tablet.rebuilding ?? []).length > 0).length;
+  if (rebuilding > 0) notes.push(`${count(rebuilding)} with a replica being rebuilt`);
   if (leaderless > 0) notes.push(`${count(leaderless)} without a leader`);
   notes.push(
     status.underReplicated === 0 ? 'all replicas in place' : `${count(status.underReplicated)} under-replicated`,

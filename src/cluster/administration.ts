@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
+import { membersOf } from '../tablet/conf-state-codec.ts';
 import { nodeOf, replicaId } from '../tablet/replica-id.ts';
 import type { TabletHost } from '../tablet/tablet-host.ts';
 import {
@@ -12,14 +13,28 @@ import {
   decodeReply,
   decodeRequest,
   encode,
+  errorOf,
+  errorReply,
+  type HelloRequest,
   type JoinRequest,
   type MoveRequest,
+  type RebuildNodeRequest,
+  type RebuildReplicaRequest,
+  type RemoveNodeRequest,
   type ReplicaRequest,
   reply,
   type Seed,
   type TransferRequest,
 } from './cluster-messages.ts';
 import type { Identity } from './identity.ts';
+import {
+  beginRemoval,
+  rebuildNode,
+  rebuildReplica,
+  removedError,
+  withoutNode,
+  withReplica,
+} from './membership-changes.ts';
 import { METADATA_TABLET, type NodeRecord, putCluster, putNode, putTablet, type TabletRecord } from './metadata.ts';
 import { type MetadataGroup, NotMetadataLeader } from './metadata-group.ts';
 import type { Transport } from './transport.ts';
@@ -29,12 +44,20 @@ import { type NodeId, type NodePorts, Service, type TabletId } from './view.ts';
 const GUEST_TIMEOUT_MS = 2_000;
 const TRANSFER_TIMEOUT_MS = 5_000;
 
+const GUEST_REQUESTS: ReadonlySet<ClusterRequest['type']> = new Set(['hello', 'join', 'rebuildNode']);
+
+type OperatorRequest = ReplicaRequest | TransferRequest | RemoveNodeRequest;
+type MetadataRequest = Exclude<ClusterRequest, HelloRequest | TransferRequest>;
+
 export interface AdministrationOptions {
   readonly clock: Clock;
   readonly metadata: MetadataGroup;
   readonly identity: () => Identity;
   readonly host: () => TabletHost | null;
   readonly leaderOf: (tablet: TabletId) => NodeId;
+  readonly isAlive: (node: NodeId) => boolean;
+  /** This node has lost its replica of the metadata group and waits for another one. */
+  readonly isDamaged: () => boolean;
   readonly calls: PeerCalls;
   readonly seeds: () => Seed[];
   readonly logger: Logger;
@@ -57,7 +80,7 @@ export class Administration {
   /** A process that is not a member asks. */
   guest(bytes: Buffer, respond: (reply: Uint8Array) => void): void {
     const request = decodeRequest(bytes);
-    if (request === null || (request.type !== 'hello' && request.type !== 'join')) {
+    if (request === null || !GUEST_REQUESTS.has(request.type)) {
       respond(encode(reply({ error: 'only members may ask for this' })));
       return;
     }
@@ -80,10 +103,15 @@ export class Administration {
   }
 
   /** Carries out a request of an operator on this node, passing it on as needed. Rejects with the reason. */
-  async request(request: ReplicaRequest | TransferRequest): Promise<void> {
+  async request(request: OperatorRequest): Promise<void> {
     const answer = await this.#answer(request, true);
-    if (answer.error !== '') throw new Error(answer.error);
+    if (answer.error !== '') throw errorOf(answer);
     if (answer.again) throw new Error('no leader could be reached for this; try again');
+  }
+
+  /** A replica of this node is lost. `generation` of the answer is the highest that the node has been given. */
+  rebuildReplica(request: RebuildReplicaRequest): Promise<ClusterReply> {
+    return this.#answer(request, true);
   }
 
   /** Makes `node` the leader of the tablet; resolves when it is. */
@@ -118,22 +146,73 @@ export class Administration {
     }
     this.#confirming.add(tablet);
     const node = this.#options.identity().node;
-    void this.#answer({ type: 'confirm', tablet, node }, true).finally(() => this.#confirming.delete(tablet));
+    void this.#answer({ type: 'confirm', tablet, node, replicas: record.replicas }, true).finally(() =>
+      this.#confirming.delete(tablet),
+    );
   }
 
   async #answer(request: ClusterRequest, mayPassOn: boolean): Promise<ClusterReply> {
-    const { clusterId, node } = this.#options.identity();
+    const { clusterId } = this.#options.identity();
     if (clusterId === '') return reply({ again: true });
-    if (request.type === 'hello') return reply({ clusterId, node });
+    if (request.type === 'hello') return this.#hello(request);
+    if (request.type === 'rebuildNode' && request.clusterId !== clusterId) {
+      return reply({ error: `this node belongs to cluster ${clusterId}` });
+    }
     try {
       if (request.type === 'transfer') return await this.#transfer(request, mayPassOn);
       if (!this.#options.metadata.leading) return await this.#passOn(METADATA_TABLET, request, mayPassOn);
-      if (request.type === 'join') return await this.#join(request);
-      return request.type === 'move' ? await this.#moveNode(request) : await this.#changeReplicas(request);
+      return await this.#change(request);
     } catch (error) {
       if (error instanceof NotMetadataLeader) return reply({ again: true });
-      return reply({ error: error instanceof Error ? error.message : String(error) });
+      return errorReply(error);
     }
+  }
+
+  #hello(request: HelloRequest): ClusterReply {
+    const { clusterId, node } = this.#options.identity();
+    const { state } = this.#options.metadata;
+    const damaged = this.#options.isDamaged();
+    if (request.node !== undefined && state.removed.has(request.node)) {
+      return { ...errorReply(removedError(state, request.node)), clusterId, node };
+    }
+    return reply({ clusterId, node, damaged });
+  }
+
+  /** Carries out a change of the metadata on its leader. */
+  async #change(request: MetadataRequest): Promise<ClusterReply> {
+    const { metadata, host, isAlive, logger } = this.#options;
+    switch (request.type) {
+      case 'join':
+        return await this.#join(request);
+      case 'move':
+        return await this.#moveNode(request);
+      case 'rebuildReplica':
+        return reply({ generation: await metadata.write((t, state) => rebuildReplica(t, state, request)) });
+      case 'rebuildNode':
+        return await this.#rebuildNode(request);
+      case 'removeNode':
+        await metadata.write((transaction, state) => {
+          const voters = (host()?.get(METADATA_TABLET)?.confState.voters ?? []).map(nodeOf);
+          beginRemoval(transaction, state, request.node, isAlive, voters);
+        });
+        logger.info({ member: request.node }, 'a node is being removed');
+        return reply({});
+      default:
+        return await this.#changeReplicas(request);
+    }
+  }
+
+  async #rebuildNode(request: RebuildNodeRequest): Promise<ClusterReply> {
+    const generation = await this.#options.metadata.write((transaction, state) =>
+      rebuildNode(transaction, state, request),
+    );
+    const group = this.#options.host()?.get(METADATA_TABLET);
+    if (group === undefined) return reply({ again: true });
+    const wanted = replicaId(request.node, generation);
+    const lostIsGone = [...membersOf(group.confState)].every(
+      (replica) => nodeOf(replica) !== request.node || replica === wanted,
+    );
+    return lostIsGone ? reply({ generation }) : reply({ again: true });
   }
 
   #passOn(tablet: TabletId, request: ClusterRequest, mayPassOn: boolean): Promise<ClusterReply> {
@@ -157,7 +236,7 @@ export class Administration {
         if (known.token === request.token) return known.id;
         if (known.host === request.host && known.ports.peer === request.ports.peer) {
           throw new Error(
-            `${request.host}:${request.ports.peer} is node ${known.id} of this cluster already, and the folder of the node that asks is not that node's: start it with its own folder, or give it another address or --peer-port`,
+            `${request.host}:${request.ports.peer} is node ${known.id} of this cluster already, and the folder of the node that asks is not that node's: if that node is gone for good, remove it first with "folkmoot remove ${known.name}"; else start it with its own folder, or give this one another address or --peer-port`,
           );
         }
         if (known.name === request.name) {
@@ -169,7 +248,9 @@ export class Administration {
       const place = cluster.initialMembers.findIndex(
         (member) => member.host === request.host && member.port === request.ports.peer,
       );
-      const id = place >= 0 && !state.nodes.has(place + 1) ? place + 1 : cluster.nextNode;
+      // An id is given out once: that of a removed node stays taken.
+      const isFree = place >= 0 && !state.nodes.has(place + 1) && !state.removed.has(place + 1);
+      const id = isFree ? place + 1 : cluster.nextNode;
       const { token, redisId, name, host, zone, ports } = request;
       putNode(transaction, { id, redisId, name, host, zone, ports, token });
       putCluster(transaction, { ...cluster, nextNode: Math.max(cluster.nextNode, id + 1) });
@@ -196,7 +277,8 @@ export class Administration {
       const record = state.tablets.get(request.tablet);
       if (record === undefined) throw new Error(`there is no tablet ${request.tablet}`);
       if (!state.nodes.has(request.node)) throw new Error(`there is no node ${request.node}`);
-      putTablet(transaction, changed(record, request));
+      const after = changed(record, request);
+      if (after !== record) putTablet(transaction, after);
     });
     return reply({});
   }
@@ -226,20 +308,20 @@ function samePorts(a: NodePorts, b: NodePorts): boolean {
 function changed(record: TabletRecord, request: ReplicaRequest): TabletRecord {
   const { node } = request;
   const has = record.replicas.some((replica) => nodeOf(replica) === node);
-  if (request.type === 'confirm') return { ...record, confirmed: record.replicas };
+  if (request.type === 'confirm') {
+    // What the leader has reached may not be what is wanted any more; then it goes on and says so again.
+    const isCurrent = String(request.replicas) === String(record.replicas);
+    return isCurrent ? { ...record, confirmed: record.replicas } : record;
+  }
   if (request.type === 'addReplica') {
     if (has) throw new Error(`node ${node} has a replica of tablet ${record.id} already`);
     if (record.confirmed.some((replica) => nodeOf(replica) === node)) {
       throw new Error(`node ${node} is still giving up an older replica of tablet ${record.id}; try again`);
     }
-    const generation = (record.generations[String(node)] ?? 0) + 1;
-    return {
-      ...record,
-      replicas: [...record.replicas, replicaId(node, generation)],
-      generations: { ...record.generations, [String(node)]: generation },
-    };
+    const { [String(node)]: _asked, ...rebuilding } = record.rebuilding ?? {};
+    return { ...withReplica(record, node), rebuilding };
   }
   if (!has) throw new Error(`node ${node} has no replica of tablet ${record.id}`);
   if (record.replicas.length === 1) throw new Error(`node ${node} has the only replica of tablet ${record.id}`);
-  return { ...record, replicas: record.replicas.filter((replica) => nodeOf(replica) !== node) };
+  return withoutNode(record, node);
 }

@@ -6,7 +6,7 @@ import type { Network } from '../base/network.ts';
 import type { Prng } from '../base/prng.ts';
 import type { OrderedStore } from '../storage/ordered-store.ts';
 import type { Wal } from '../storage/wal.ts';
-import type { RecoveredGroup } from '../storage/wal-types.ts';
+import type { WalRecovery } from '../storage/wal-types.ts';
 import type { JoinRequest } from './cluster-messages.ts';
 import type { Liveness } from './liveness.ts';
 
@@ -17,7 +17,8 @@ export interface ClusterOptions {
   readonly prng: Prng;
   readonly logger: Logger;
   readonly liveness: Liveness;
-  readonly openStorage: () => Promise<OpenedStorage>;
+  /** `canRebuild`: a store that is unusable may be put aside for an empty one, since other nodes are known. */
+  readonly openStorage: (canRebuild: boolean) => Promise<OpenedStorage>;
   readonly folder: string;
   /** Monotonic time at which this process began: what an earlier life promised runs out a support duration later. */
   readonly bornAt_ms: number;
@@ -35,12 +36,16 @@ export interface ClusterOptions {
   readonly readCacheBytes: number;
   /** The node must end: its disk or one of its invariants failed. */
   readonly failed: (error: Error) => void;
+  /** The cluster has taken this node off its list: the node is to be stopped. May be called more than once. */
+  readonly removed: (error: Error) => void;
 }
 
 export interface OpenedStorage {
   readonly wal: Wal;
-  readonly recovered: ReadonlyMap<number, RecoveredGroup>;
+  readonly recovery: WalRecovery;
   readonly store: OrderedStore;
+  /** Removes a store that was put aside, if there is one: nothing of it is needed any more. */
+  readonly discardDamaged: () => Promise<void>;
 }
 
 /** What a node tells others about itself. The peer port may be 0 until it is bound. */

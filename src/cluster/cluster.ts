@@ -10,7 +10,7 @@ import type { Logger } from '../base/log.ts';
 import type { OrderedStore } from '../storage/ordered-store.ts';
 import type { Wal } from '../storage/wal.ts';
 import { Outcome, type TabletOperation, type Transaction } from '../tablet/operation.ts';
-import { replicaId } from '../tablet/replica-id.ts';
+import { nodeOf, replicaId } from '../tablet/replica-id.ts';
 import type { Tablet } from '../tablet/tablet.ts';
 import type { TabletHost } from '../tablet/tablet-host.ts';
 import { Administration, isSameNode } from './administration.ts';
@@ -19,38 +19,26 @@ import type { ClusterOptions, OpenedStorage, Self } from './cluster-options.ts';
 import { Director } from './director.ts';
 import { Entrance, type Membership } from './entrance.ts';
 import { FirstRecords } from './first-records.ts';
-import { beginLife, type Identity, saveIdentity } from './identity.ts';
+import type { Identity } from './identity.ts';
+import { IdentityKeeper } from './identity-keeper.ts';
 import { LeaderTable } from './leader-table.ts';
 import { LeadershipNews } from './leadership-news.ts';
 import { makeHost } from './make-host.ts';
 import { MembershipKeeper } from './membership-keeper.ts';
-import {
-  EMPTY_METADATA,
-  FIRST_NODE,
-  METADATA_FOUNDERS,
-  METADATA_RANGE,
-  METADATA_TABLET,
-  type Metadata,
-  slotRanges,
-} from './metadata.ts';
+import { EMPTY_METADATA, FIRST_NODE, METADATA_FOUNDERS, METADATA_TABLET, type Metadata } from './metadata.ts';
 import { MetadataGroup } from './metadata-group.ts';
 import { PeerWatch } from './peer-watch.ts';
-import { type Place, SlotRouter } from './slot-router.ts';
+import { placesOf, rangesOf } from './places.ts';
+import { Rebuild, type RebuildOptions, refuseAlone, refuseStrangers } from './rebuild.ts';
+import { RemovalWatch } from './removal-watch.ts';
+import { SlotRouter } from './slot-router.ts';
 import { receiveSnapshot } from './snapshot-link.ts';
 import { Steward } from './steward.ts';
 import { TabletDuties } from './tablet-duties.ts';
 import { Transport } from './transport.ts';
 import { PeerCalls } from './transport-calls.ts';
 import { Channel } from './transport-types.ts';
-import {
-  type ClusterView,
-  type NodeId,
-  type RoutedOperation,
-  type Router,
-  SLOT_COUNT,
-  type Slot,
-  type TabletId,
-} from './view.ts';
+import type { ClusterView, NodeId, RoutedOperation, Router, Slot, TabletId } from './view.ts';
 import { buildView } from './view-builder.ts';
 
 export type { ClusterOptions, Self } from './cluster-options.ts';
@@ -75,11 +63,13 @@ export class Cluster implements Router {
   readonly #administration: Administration;
   readonly #duties: TabletDuties;
   readonly #keeper: MembershipKeeper;
+  readonly #rebuild: Rebuild;
   readonly #firstRecords: FirstRecords;
   readonly #entrance: Entrance;
   readonly #watch: PeerWatch;
   readonly #news: LeadershipNews;
-  #identity: Identity = { clusterId: '', node: 0, epoch: 0, seeds: [] };
+  readonly #identity: IdentityKeeper;
+  readonly #removal: RemovalWatch;
   #self: Self = { token: '', redisId: '', name: '', host: '', zone: '', ports: NO_PORTS };
   #host: TabletHost | null = null;
   #storage: OpenedStorage | null = null;
@@ -92,13 +82,17 @@ export class Cluster implements Router {
     this.#options = options;
     this.#log = options.logger;
     const { network, clock, logger, prng } = options;
+    this.#identity = new IdentityKeeper(options);
     this.#transport = new Transport(
       { network, clock, logger, prng: prng.fork() },
       {
         onFrame: (from, channel, payload) => this.#frame(from, channel, payload),
         onPeerUp: (node) => this.#peerUp(node),
         onPeerDown: (node) => this.#peerDown(node),
-        onRefused: (peer, reason) => this.#log.debug({ peer, reason }, 'a peer refused this node'),
+        onRefused: (peer, reason, verdict) => {
+          this.#log.debug({ peer, reason }, 'a peer refused this node');
+          this.#removal.refused(peer, verdict);
+        },
         onGuest: (request, respond) => this.#administration.guest(request, respond),
         onBulk: (from, header) => receiveSnapshot(this.#host?.receiveSnapshot(from, header) ?? null),
       },
@@ -113,7 +107,7 @@ export class Cluster implements Router {
       this.#viewChanged();
       this.#slots.leaderChanged(tablet);
     });
-    const self = (): NodeId => this.#identity.node;
+    const self = (): NodeId => this.#identity.current.node;
     const host = (): TabletHost | null => this.#host;
     const leaders = this.#leaders;
     this.#watch = new PeerWatch({ clock, liveness: options.liveness, leaders, self });
@@ -130,9 +124,11 @@ export class Cluster implements Router {
     this.#administration = new Administration({
       clock,
       metadata: this.#metadata,
-      identity: () => this.#identity,
+      identity: () => this.#identity.current,
       host,
       leaderOf: (tablet) => leaders.get(tablet)?.node ?? 0,
+      isAlive: (node) => this.isAlive(node),
+      isDamaged: () => this.#rebuild.isRestoring,
       calls: this.#calls,
       seeds: () => this.#seeds(),
       logger,
@@ -146,12 +142,24 @@ export class Cluster implements Router {
       news: this.#news,
       administration: this.#administration,
     });
+    const ask: RebuildOptions['ask'] = (seed, request) => this.#administration.ask(this.#transport, seed, request);
+    this.#removal = new RemovalWatch({ identity: this.#identity, ask, removed: options.removed });
+    this.#rebuild = new Rebuild({
+      ...options,
+      identity: () => this.#identity.current,
+      host,
+      metadata: () => this.metadata,
+      administration: this.#administration,
+      others: () => this.#others(),
+      discardDamaged: () => this.#storage?.discardDamaged() ?? Promise.resolve(),
+      ask,
+    });
     this.#firstRecords = new FirstRecords(options, this.#metadata);
     this.#entrance = new Entrance({
       ...options,
-      identity: () => this.#identity,
+      identity: () => this.#identity.current,
       self: () => this.#self,
-      ask: (seed, request) => this.#administration.ask(this.#transport, seed, request),
+      ask,
       becomeMember: (membership) => this.#becomeMember(membership),
     });
     options.liveness.onChange = (node, change) => this.#livenessChanged(node, change);
@@ -159,18 +167,17 @@ export class Cluster implements Router {
 
   /** Binds the peer port, opens storage, and enters the cluster if this node already belongs to one. */
   async listen(self: Self): Promise<void> {
-    const { disk, folder } = this.#options;
     // Bound before anything is written: a port that is taken must leave no trace.
     const { port } = await this.#transport.start(self.host, self.ports.peer);
     this.#self = { ...self, ports: { ...self.ports, peer: port } };
-    this.#identity = await beginLife(disk, folder);
-    this.#storage = await this.#options.openStorage();
-    if (this.#identity.node !== 0) await this.#enter();
+    await this.#identity.beginLife();
+    this.#storage = await this.#options.openStorage(this.#others().length > 0);
+    if (this.#identity.current.node !== 0) await this.#enter();
     else this.#entrance.lookForCluster();
   }
 
   get identity(): Identity {
-    return this.#identity;
+    return this.#identity.current;
   }
 
   get metadata(): Metadata {
@@ -200,12 +207,12 @@ export class Cluster implements Router {
   /** Whether this node's record is right and every slot has a leader that this node knows to be alive. */
   get serving(): boolean {
     const { tablets, nodes } = this.metadata;
-    const record = nodes.get(this.#identity.node);
+    const record = nodes.get(this.#identity.current.node);
     if (tablets.size === 0 || record === undefined || !isSameNode(record, this.#self)) return false;
     for (const id of tablets.keys()) {
       const leader = this.#leaders.get(id)?.node ?? 0;
       if (leader === 0 || !this.isAlive(leader)) return false;
-      if (leader === this.#identity.node && !this.#host?.get(id)?.serving) return false;
+      if (leader === this.#identity.current.node && !this.#host?.get(id)?.serving) return false;
     }
     return true;
   }
@@ -242,11 +249,13 @@ export class Cluster implements Router {
 
   async stop(): Promise<void> {
     this.#entrance.stop();
+    this.#rebuild.stop();
     for (const timer of this.#timers) timer.cancel();
     this.#timers = [];
     this.#slots.drain();
     await this.#keeper.idle();
     if (this.#host !== null) await this.#host.stop();
+    await this.#identity.settled();
     await this.#options.liveness.stop();
     await this.#transport.stop();
     if (this.#storage !== null) {
@@ -266,11 +275,11 @@ export class Cluster implements Router {
   view(): ClusterView {
     this.#view ??= buildView({
       version: this.#viewVersion,
-      identity: this.#identity,
+      identity: this.#identity.current,
       metadata: this.metadata,
       leaders: this.#leaders,
       isAlive: (node) => this.isAlive(node),
-      isConnected: (node) => node === this.#identity.node || this.#transport.connected(node),
+      isConnected: (node) => node === this.#identity.current.node || this.#transport.connected(node),
     });
     return this.#view;
   }
@@ -313,41 +322,51 @@ export class Cluster implements Router {
   // Entering.
 
   async #becomeMember(membership: Membership): Promise<void> {
-    assert(this.#identity.node === 0, 'a node joins one cluster, once');
-    this.#identity = { ...membership, epoch: this.#identity.epoch };
-    await saveIdentity(this.#options.disk, this.#options.folder, this.#identity);
+    assert(this.#identity.current.node === 0, 'a node joins one cluster, once');
+    await this.#identity.change(membership);
     await this.#enter();
   }
 
   async #enter(): Promise<void> {
     const { clock, liveness } = this.#options;
     const self = this.#self;
-    const { clusterId, node, epoch, seeds } = this.#identity;
+    const { clusterId, node, epoch, seeds, begun } = this.#identity.current;
     const storage = this.#storage;
     assert(storage !== null, 'storage is open before the node enters its cluster');
     const host = makeHost({
       options: this.#options,
-      identity: this.#identity,
+      identity: this.#identity.current,
       storage,
       transport: this.#transport,
-      rangesOf: (tablet) => this.#rangesOf(tablet),
+      rangesOf: (tablet) => rangesOf(this.metadata, tablet),
       leadershipChanged: (tablet) => this.#leadershipChanged(tablet),
       applied: (tablet) => {
         if (tablet.id === METADATA_TABLET) this.#metadata.refresh();
       },
+      handOver: (tablet) => this.#duties.handOver(tablet),
+      lost: () => this.#viewChanged(),
     });
     this.#host = host;
     // What the log held is in the replicas now.
-    this.#storage = { ...storage, recovered: new Map() };
+    this.#storage = { ...storage, recovery: { groups: new Map(), damage: [], tornTail: false } };
+    refuseStrangers(host, node);
+    if (this.#others().length === 0) refuseAlone(host, storage.store);
     // Peers dial a newcomer as soon as the metadata names it: it must know them before it does anything slow.
     this.#metadata.refresh();
+    // Without the metadata nobody knows which keys are whose, so the node is rebuilt as a whole.
+    const isDamaged = begun && host.get(METADATA_TABLET) === undefined;
+    if (isDamaged) host.loseAll('the metadata of this node is lost');
+    await host.settleDamage();
     if (this.metadata.nodes.size === 0) this.#connect(seeds);
     this.#transport.setIdentity({ clusterId, nodeId: node, epoch });
     const live = liveness.start({ node, epoch, clusterId, host: self.host, port: self.ports.peer });
-    if (host.get(METADATA_TABLET) === undefined) {
+    if (isDamaged) {
+      await this.#rebuild.restoreMetadata();
+    } else if (host.get(METADATA_TABLET) === undefined) {
       const founders = node === FIRST_NODE ? METADATA_FOUNDERS : null;
       await host.create([{ id: METADATA_TABLET, replica: replicaId(node, 1), founders }]);
     }
+    if (!begun) await this.#identity.change({ begun: true });
     // Without liveness a leader would find no support and step down again.
     await live;
     host.start();
@@ -367,8 +386,18 @@ export class Cluster implements Router {
     return [...this.metadata.nodes.values()].map(({ id, host, ports }) => ({ node: id, host, port: ports.peer }));
   }
 
+  /** Where other members may be: those of the last life, and those that this node was told of. */
+  #others(): { host: string; port: number }[] {
+    const known = this.#identity.others;
+    const told = this.#entrance.otherSeeds();
+    return [
+      ...known,
+      ...told.filter(({ host, port }) => !known.some((seed) => seed.host === host && seed.port === port)),
+    ];
+  }
+
   #connect(seeds: readonly Seed[]): void {
-    const self = this.#identity.node;
+    const self = this.#identity.current.node;
     const peers = seeds.filter((seed) => seed.node !== self);
     this.#transport.setPeers(peers);
     this.#options.liveness.setPeers(peers);
@@ -378,8 +407,11 @@ export class Cluster implements Router {
 
   #metadataChanged(state: Metadata): void {
     if (state.nodes.size > 0) this.#connect(this.#seeds());
+    const voters = this.#host?.get(METADATA_TABLET)?.confState.voters ?? [];
+    this.#identity.rememberMembers(this.#seeds(), voters.map(nodeOf));
+    this.#removal.metadataChanged(state);
     this.#syncReplicas();
-    this.#placeSlots();
+    this.#slots.setPlaces(placesOf(this.metadata, this.#host));
     this.#viewChanged();
   }
 
@@ -388,29 +420,13 @@ export class Cluster implements Router {
     if (host === null) return;
     this.#keeper.sync(
       host,
-      this.#identity.node,
+      this.#identity.current.node,
       () => this.metadata,
       () => {
-        this.#placeSlots();
+        this.#slots.setPlaces(placesOf(this.metadata, this.#host));
         this.#viewChanged();
       },
     );
-  }
-
-  #placeSlots(): void {
-    const places = new Array<Place | undefined>(SLOT_COUNT).fill(undefined);
-    for (const record of this.metadata.tablets.values()) {
-      const place = { tablet: record.id, replica: this.#host?.get(record.id) };
-      places.fill(place, record.slotFirst, record.slotLast + 1);
-    }
-    this.#slots.setPlaces(places);
-  }
-
-  #rangesOf(tablet: TabletId) {
-    if (tablet === METADATA_TABLET) return [METADATA_RANGE];
-    const record = this.metadata.tablets.get(tablet);
-    assert(record !== undefined, 'a tablet is in the metadata before a node has a replica of it');
-    return slotRanges(record.slotFirst, record.slotLast);
   }
 
   // Leadership and liveness.
@@ -424,7 +440,7 @@ export class Cluster implements Router {
 
   #toEverybody(bytes: Buffer): void {
     for (const node of this.metadata.nodes.keys()) {
-      if (node !== this.#identity.node) this.#transport.send(node, LEADERS_CHANNEL, bytes);
+      if (node !== this.#identity.current.node) this.#transport.send(node, LEADERS_CHANNEL, bytes);
     }
   }
 
@@ -466,14 +482,15 @@ export class Cluster implements Router {
   #direct(): void {
     const group = this.#host?.get(METADATA_TABLET);
     if (group === undefined || !group.serving) return;
-    if (this.#identity.node === FIRST_NODE && this.metadata.cluster === null) {
-      this.#firstRecords.write(this.#identity.clusterId, this.#self);
+    if (this.#identity.current.node === FIRST_NODE && this.metadata.cluster === null) {
+      this.#firstRecords.write(this.#identity.current.clusterId, this.#self);
     } else this.#director.step(group, (node) => this.isAlive(node));
   }
 
   #doDuties(): void {
-    const record = this.metadata.nodes.get(this.#identity.node);
+    const record = this.metadata.nodes.get(this.#identity.current.node);
     if (record !== undefined && !this.#news.draining) this.#administration.move(record, this.#self);
     this.#duties.step();
+    this.#rebuild.step();
   }
 }

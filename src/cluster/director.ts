@@ -7,6 +7,7 @@ import type { Logger } from '../base/log.ts';
 import { ConfChangeType, type ReplicaId, Role } from '../raft/types.ts';
 import { nodeOf, replicaId } from '../tablet/replica-id.ts';
 import type { Tablet } from '../tablet/tablet.ts';
+import { finishRemoval, leavingNode, metadataReplica, replaceLost } from './membership-changes.ts';
 import { type Metadata, putCluster, putTablet } from './metadata.ts';
 import type { MetadataGroup } from './metadata-group.ts';
 import { metadataVoters, placeTablet, slotsOf } from './placement.ts';
@@ -29,6 +30,7 @@ export class Director {
     const state = this.#metadata.state;
     if (state.cluster === null) return;
     this.#manageMembers(group, state, alive);
+    this.#manageNodes(state, alive);
     if (state.tablets.size === 0 && state.nodes.size >= state.cluster.initialNodes) this.#makeTablets();
   }
 
@@ -64,6 +66,29 @@ export class Director {
       });
   }
 
+  /** Gives new replicas in place of lost ones, and lets go of nodes that have nothing any more. */
+  #manageNodes(state: Metadata, alive: (node: NodeId) => boolean): void {
+    if (replaceLost(state, alive) === null && leavingNode(state) === undefined) return;
+    this.#busy = true;
+    this.#metadata
+      .write((transaction, newest) => {
+        const replaced = replaceLost(newest, alive);
+        if (replaced !== null) putTablet(transaction, replaced);
+        const left = leavingNode(newest);
+        if (left !== undefined) finishRemoval(transaction, left);
+        return left;
+      })
+      .then(
+        (left) => {
+          if (left !== undefined) this.#log.info({ member: left.id, name: left.name }, 'a node has been removed');
+        },
+        (error: unknown) => this.#log.warn({ error: String(error) }, 'the members could not be changed; trying again'),
+      )
+      .finally(() => {
+        this.#busy = false;
+      });
+  }
+
   /** Every node has a replica of the metadata group; up to five of them vote. */
   #manageMembers(group: Tablet, state: Metadata, alive: (node: NodeId) => boolean): void {
     const raft = group.raft;
@@ -71,8 +96,20 @@ export class Director {
     const { voters, learners, votersOutgoing } = group.confState;
     if (votersOutgoing.length > 0) return;
     const members = new Set<ReplicaId>([...voters, ...learners]);
-    for (const node of state.nodes.keys()) {
-      const replica = replicaId(node, 1);
+    const wanted = new Set([...state.nodes.values()].map(metadataReplica));
+    const superfluous = [...members].find((replica) => !wanted.has(replica));
+    if (superfluous === group.replica) {
+      // It cannot lead its own leaving: another one takes over and does the rest.
+      const heir = voters.find((replica) => wanted.has(replica) && alive(nodeOf(replica)) && isCaughtUp(raft, replica));
+      if (heir !== undefined) group.transferLeadership(heir);
+      return;
+    }
+    if (superfluous !== undefined) {
+      const changes = [{ type: ConfChangeType.remove, replica: superfluous }];
+      group.proposeConfChange({ transition: 'auto', changes });
+      return;
+    }
+    for (const replica of wanted) {
       if (members.has(replica)) continue;
       group.proposeConfChange({ transition: 'auto', changes: [{ type: ConfChangeType.addLearner, replica }] });
       return;

@@ -2,7 +2,9 @@
  * Who this node is, on its own disk: `node.json` in the data folder. The epoch goes up at every start and is durable before the
  * node says a word to its peers, so that they can tell one life of the node from the next.
  */
+import { crc32 } from 'node:zlib';
 import type { Disk } from '../base/disk.ts';
+import { FolkmootError } from '../base/errors.ts';
 import type { Seed } from './cluster-messages.ts';
 import type { NodeId } from './view.ts';
 
@@ -14,7 +16,13 @@ export interface Identity {
   readonly epoch: number;
   /** Nodes to answer to before the metadata has been heard of. */
   readonly seeds: readonly Seed[];
+  /** The nodes that vote in the metadata group, as last heard. */
+  readonly voters: readonly NodeId[];
+  /** This node has had replicas: if its disk holds none, they are lost. */
+  readonly begun: boolean;
 }
+
+export const NOBODY_YET: Identity = { clusterId: '', node: 0, epoch: 0, seeds: [], voters: [], begun: false };
 
 const FILE = 'node.json';
 const VERSION = 1;
@@ -28,7 +36,8 @@ export async function beginLife(disk: Disk, folder: string): Promise<Identity> {
 }
 
 export async function saveIdentity(disk: Disk, folder: string, identity: Identity): Promise<void> {
-  const text = `${JSON.stringify({ version: VERSION, ...identity }, null, 2)}\n`;
+  const contents = { version: VERSION, ...identity };
+  const text = `${JSON.stringify({ ...contents, checksum: checksumOf(contents) }, null, 2)}\n`;
   await disk.replaceFile(`${folder}/${FILE}`, Buffer.from(text, 'utf8'));
 }
 
@@ -37,15 +46,39 @@ async function read(disk: Disk, folder: string): Promise<Identity> {
   try {
     contents = await disk.readFile(`${folder}/${FILE}`);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { clusterId: '', node: 0, epoch: 0, seeds: [] };
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return NOBODY_YET;
     throw error;
   }
-  const parsed: unknown = JSON.parse(contents.toString('utf8'));
-  if (!isIdentity(parsed)) throw new Error(`${folder}/${FILE} is not the identity of a node of this version`);
-  return { clusterId: parsed.clusterId, node: parsed.node, epoch: parsed.epoch, seeds: parsed.seeds };
+  const parsed = parse(contents);
+  if (!isIdentity(parsed)) {
+    throw new FolkmootError(
+      'DATA_DAMAGED',
+      `${folder}/${FILE} is damaged, or not the identity of a node of this version`,
+      'Put the file back from a backup; or remove this node from the cluster and start it with an empty folder.',
+    );
+  }
+  const { clusterId, node, epoch, seeds, voters = [], begun = node !== 0 } = parsed;
+  return { clusterId, node, epoch, seeds, voters, begun };
 }
 
-function isIdentity(value: unknown): value is Identity & { version: number } {
+function parse(contents: Buffer): unknown {
+  try {
+    const { checksum, ...parsed } = JSON.parse(contents.toString('utf8')) as Record<string, unknown>;
+    // An epoch that has gone back would be taken for another process with this identity, or worse, not be.
+    return checksum === undefined || checksum === checksumOf(parsed) ? parsed : null;
+  } catch {
+    // Not JSON: refused by the caller.
+    return null;
+  }
+}
+
+function checksumOf(contents: object): number {
+  return crc32(JSON.stringify(contents));
+}
+
+type Stored = Omit<Identity, 'voters' | 'begun'> & Partial<Identity>;
+
+function isIdentity(value: unknown): value is Stored {
   if (typeof value !== 'object' || value === null) return false;
   const candidate = value as Record<string, unknown>;
   return (

@@ -15,6 +15,11 @@ const FLUSH_CHANGES_MAX = 32_000;
 const OVERLAY_BYTES_MAX = 256 * 1024 * 1024;
 const RETAINED_LOG_BYTES = 128 * 1024 * 1024;
 const BATCH_BYTES_MAX = 1024 * 1024;
+/**
+ * The log ended in a write that was cut off, or whose last batch is damaged: they look the same (storage/wal-recovery.ts). A
+ * majority that lives on has a leader by then, which gives back what may be missing before this node votes for anybody.
+ */
+const TORN_TAIL_SILENCE_MS = 2_500;
 /** Clocks of two machines are taken to run at the same rate within this (docs/GUARANTEES.md). */
 const CLOCK_DRIFT = 0.1;
 
@@ -26,23 +31,29 @@ export function makeHost(from: {
   readonly rangesOf: TabletHostOptions['rangesOf'];
   readonly leadershipChanged: (tablet: Tablet) => void;
   readonly applied: (tablet: Tablet) => void;
+  readonly handOver: (tablet: Tablet) => void;
+  readonly lost: (tablet: number) => void;
 }): TabletHost {
   const { options, identity, storage, transport } = from;
+  const { wal, recovery, store } = storage;
   // A first life has promised nothing. A later one waits until what the one before may have promised is over.
   const promise_ms = options.supportDuration_ms * (1 + CLOCK_DRIFT);
+  const isTorn = recovery.tornTail && identity.voters.length > 1;
   return new TabletHost({
     node: identity.node,
     clock: options.clock,
     prng: options.prng.fork(),
     logger: options.logger,
-    ...storage,
+    wal,
+    recovery,
+    store,
     peers: {
       sendRaft: (to, frame) => transport.send(to, Channel.raft, frame),
       openSnapshot: (to, header) => openSnapshot(transport, to, header),
     },
     support: options.liveness,
     rangesOf: from.rangesOf,
-    silentUntil_ms: identity.epoch === 1 ? 0 : options.bornAt_ms + promise_ms,
+    silentUntil_ms: identity.epoch === 1 ? 0 : options.bornAt_ms + (isTorn ? TORN_TAIL_SILENCE_MS : promise_ms),
     promise_ms,
     tick_ms: options.tick_ms,
     electionTicks: options.electionTicks,
@@ -57,6 +68,12 @@ export function makeHost(from: {
       overlayBytesMax: OVERLAY_BYTES_MAX,
       requestTimeout_ms: options.requestTimeout_ms,
     },
-    events: { leadershipChanged: from.leadershipChanged, applied: from.applied, failed: options.failed },
+    events: {
+      leadershipChanged: from.leadershipChanged,
+      applied: from.applied,
+      handOver: from.handOver,
+      lost: from.lost,
+      failed: options.failed,
+    },
   });
 }

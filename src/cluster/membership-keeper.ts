@@ -1,9 +1,9 @@
 /** Makes and removes this node's replicas as the metadata says, one after the other. */
 import type { Logger } from '../base/log.ts';
+import type { ReplicaId } from '../raft/types.ts';
 import { nodeOf } from '../tablet/replica-id.ts';
 import type { NewReplica, TabletHost } from '../tablet/tablet-host.ts';
-import type { Metadata } from './metadata.ts';
-import { METADATA_TABLET } from './metadata.ts';
+import { METADATA_TABLET, type Metadata, type TabletRecord } from './metadata.ts';
 import type { NodeId } from './view.ts';
 
 export class MembershipKeeper {
@@ -35,13 +35,17 @@ export class MembershipKeeper {
   }
 
   async #run(host: TabletHost, self: NodeId, metadata: Metadata, changed: () => void): Promise<void> {
+    // Metadata that has gone back at a restart names replicas that are no more, and does not name some that are here: what was
+    // done once would be undone and done again, under ids that have voted.
+    if (host.get(METADATA_TABLET)?.isCurrent !== true) return;
+    const removed = (await this.#removeLost(host, metadata)) + (await this.#removeMoved(host, metadata));
     const missing: NewReplica[] = [];
     const campaigns: number[] = [];
     for (const record of metadata.tablets.values()) {
       const position = record.replicas.findIndex((replica) => nodeOf(replica) === self);
       const replica = record.replicas[position];
       const here = host.get(record.id);
-      if (replica !== undefined && here === undefined) {
+      if (replica !== undefined && here === undefined && !host.lost.has(record.id)) {
         const founders = record.founders.includes(replica) ? record.founders : null;
         missing.push({ id: record.id, replica, founders });
         if (founders !== null && position === 0) campaigns.push(record.id);
@@ -51,17 +55,6 @@ export class MembershipKeeper {
       await host.create(missing);
       for (const id of campaigns) host.get(id)?.raft.campaign();
     }
-    let removed = 0;
-    for (const tablet of [...host.all()]) {
-      if (tablet.id === METADATA_TABLET) continue;
-      const record = metadata.tablets.get(tablet.id);
-      if (record === undefined) continue;
-      // Until the leader has confirmed that it works without this replica, it may still be needed for a quorum.
-      if (record.replicas.includes(tablet.replica) || record.confirmed.includes(tablet.replica)) continue;
-      this.#log.info({ tablet: tablet.id }, 'removing a replica that has moved elsewhere');
-      await host.remove(tablet.id);
-      removed += 1;
-    }
     for (const record of metadata.tablets.values()) {
       const tablet = host.get(record.id);
       if (tablet === undefined) continue;
@@ -70,4 +63,37 @@ export class MembershipKeeper {
     }
     if (missing.length > 0 || removed > 0) changed();
   }
+
+  async #removeMoved(host: TabletHost, metadata: Metadata): Promise<number> {
+    let removed = 0;
+    for (const tablet of [...host.all()]) {
+      if (tablet.id === METADATA_TABLET) continue;
+      const record = metadata.tablets.get(tablet.id);
+      // Until the leader has confirmed that it works without this replica, it may still be needed for a quorum.
+      if (record === undefined || isWanted(record, tablet.replica)) continue;
+      this.#log.info({ tablet: tablet.id }, 'removing a replica that has moved elsewhere');
+      await host.remove(tablet.id);
+      removed += 1;
+    }
+    return removed;
+  }
+
+  /** A lost replica's data is kept until the group works without it: if too much is damaged, it may be all that is left. */
+  async #removeLost(host: TabletHost, metadata: Metadata): Promise<number> {
+    let removed = 0;
+    for (const [id, { replica }] of [...host.lost]) {
+      const record = metadata.tablets.get(id);
+      if (record === undefined) continue;
+      // 0: not known yet which one it was (rebuild.ts).
+      if (replica === 0 || isWanted(record, replica)) continue;
+      this.#log.info({ tablet: id }, 'removing what is left of a lost replica');
+      await host.remove(id);
+      removed += 1;
+    }
+    return removed;
+  }
+}
+
+function isWanted(record: TabletRecord, replica: ReplicaId): boolean {
+  return record.replicas.includes(replica) || record.confirmed.includes(replica);
 }

@@ -3,6 +3,7 @@
  * as transactions on the leader. Nothing here is hot, so promises are fine.
  */
 import type { Clock } from '../base/clock.ts';
+import { DamagedError } from '../storage/errors.ts';
 import { Outcome, type TabletOperation, type Transaction } from '../tablet/operation.ts';
 import type { TabletHost } from '../tablet/tablet-host.ts';
 import { EMPTY_METADATA, METADATA_TABLET, type Metadata, readMetadata } from './metadata.ts';
@@ -78,6 +79,8 @@ class MetadataChange<T> implements TabletOperation {
     try {
       this.#result = { value: this.#change(transaction, readMetadata(transaction)) };
     } catch (error) {
+      // That is no refusal: the replica has to be given up.
+      if (error instanceof DamagedError) throw error;
       this.#error = error;
     }
   }

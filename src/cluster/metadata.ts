@@ -3,7 +3,7 @@
  * its own); the records are JSON, because they are few and people read them when something is wrong. Every node has a
  * replica, as a voter or a learner, and reads it from its own memory.
  *
- * Keys in space fffffff0: 'c' the cluster | 'n' node id u32 | 't' tablet id u32.
+ * Keys in space fffffff0: 'c' the cluster | 'n' node id u32 | 'r' id of a removed node u32 | 't' tablet id u32.
  */
 import { assert } from '../base/assert.ts';
 import type { ReplicaId } from '../raft/types.ts';
@@ -46,6 +46,20 @@ export interface NodeRecord {
   readonly ports: NodePorts;
   /** Drawn by the joining process, so that a repeated request finds the node it has made already. */
   readonly token: string;
+  /** Of the node's replica of the metadata group; 1 when left out. */
+  readonly metadataGeneration?: number;
+  /** The life of the node that last said that it has lost everything. */
+  readonly rebuildEpoch?: number;
+  /** The node is to be removed: its replicas are being moved. */
+  readonly leaving?: boolean;
+}
+
+/** What is kept of a node that was removed, so that it is told so and its id is never given out again. */
+export interface RemovedRecord {
+  readonly id: NodeId;
+  readonly name: string;
+  readonly host: string;
+  readonly peerPort: number;
 }
 
 export interface TabletRecord {
@@ -60,30 +74,37 @@ export interface TabletRecord {
   readonly confirmed: readonly ReplicaId[];
   /** The highest generation given to a replica so far, by node. */
   readonly generations: Readonly<Record<string, number>>;
+  /** Nodes whose replica was lost to damage and that are to be given another, with its place in `replicas`, by node. */
+  readonly rebuilding?: Readonly<Record<string, number>>;
+  /** Replicas that were given up with a removed node because no other one was free; made up for when there is one. */
+  readonly vacant?: number;
 }
 
 export interface Metadata {
   readonly cluster: ClusterRecord | null;
   readonly nodes: ReadonlyMap<NodeId, NodeRecord>;
   readonly tablets: ReadonlyMap<TabletId, TabletRecord>;
+  readonly removed: ReadonlyMap<NodeId, RemovedRecord>;
 }
 
-export const EMPTY_METADATA: Metadata = { cluster: null, nodes: new Map(), tablets: new Map() };
+export const EMPTY_METADATA: Metadata = { cluster: null, nodes: new Map(), tablets: new Map(), removed: new Map() };
 
 /** Reads everything. The records are few, so every change reads all of them again. */
 export function readMetadata(transaction: Transaction): Metadata {
   let cluster: ClusterRecord | null = null;
   const nodes = new Map<NodeId, NodeRecord>();
   const tablets = new Map<TabletId, TabletRecord>();
+  const removed = new Map<NodeId, RemovedRecord>();
   transaction.scan(METADATA_RANGE.lo, METADATA_RANGE.hi, false, (key, value) => {
     const record: unknown = JSON.parse(value.toString('utf8'));
     const kind = key[SPACE.length];
     if (kind === 'c') cluster = record as ClusterRecord;
     else if (kind === 'n') nodes.set((record as NodeRecord).id, record as NodeRecord);
     else if (kind === 't') tablets.set((record as TabletRecord).id, record as TabletRecord);
+    else if (kind === 'r') removed.set((record as RemovedRecord).id, record as RemovedRecord);
     return true;
   });
-  return { cluster, nodes, tablets };
+  return { cluster, nodes, tablets, removed };
 }
 
 export function putCluster(transaction: Transaction, record: ClusterRecord): void {
@@ -92,6 +113,14 @@ export function putCluster(transaction: Transaction, record: ClusterRecord): voi
 
 export function putNode(transaction: Transaction, record: NodeRecord): void {
   transaction.put(`${SPACE}n${idKey(record.id)}`, toBytes(record));
+}
+
+export function deleteNode(transaction: Transaction, id: NodeId): void {
+  transaction.delete(`${SPACE}n${idKey(id)}`);
+}
+
+export function putRemoved(transaction: Transaction, record: RemovedRecord): void {
+  transaction.put(`${SPACE}r${idKey(record.id)}`, toBytes(record));
 }
 
 export function putTablet(transaction: Transaction, record: TabletRecord): void {

@@ -5,11 +5,15 @@ import type { ReplicaId } from '../raft/types.ts';
 /** Entries that a replica may miss and still count as caught up: less than one turn under load makes. */
 const CAUGHT_UP_ENTRIES = 64;
 
-/** Whether `replica` has nearly everything that this leader has, and gets the rest by ordinary appends. */
+/**
+ * Whether `replica` has nearly everything that this leader has, and gets the rest by ordinary appends. One that has never
+ * answered has nothing, however short the log is.
+ */
 export function isCaughtUp(raft: Raft, replica: ReplicaId): boolean {
   for (const progress of raft.status().progress) {
     if (progress.id === replica) {
-      return progress.pendingSnapshot === 0 && progress.match + CAUGHT_UP_ENTRIES >= raft.lastIndex;
+      const { match, pendingSnapshot } = progress;
+      return match > 0 && pendingSnapshot === 0 && match + CAUGHT_UP_ENTRIES >= raft.lastIndex;
     }
   }
   return false;

@@ -54,6 +54,11 @@ export class TabletDuties {
     }
   }
 
+  /** Another node is to lead this tablet, because the replica here is damaged. */
+  handOver(tablet: Tablet): void {
+    this.#steward.handOver(tablet, this.#metadata().tablets.get(tablet.id)?.replicas ?? []);
+  }
+
   /** Hands every tablet that this node leads to another node. Resolves when that is done or `timeout_ms` is over. */
   async drain(timeout_ms: number): Promise<void> {
     this.#news.draining = true;

@@ -3,6 +3,7 @@
 import { nodeOf } from '../tablet/replica-id.ts';
 import type { Identity } from './identity.ts';
 import type { LeaderTable } from './leader-table.ts';
+import { rebuildingNodes } from './membership-changes.ts';
 import type { Metadata } from './metadata.ts';
 import type { ClusterView, NodeId } from './view.ts';
 
@@ -17,10 +18,16 @@ export function buildView(from: {
   const { metadata, identity, leaders } = from;
   const nodes = [...metadata.nodes.values()]
     .sort((a, b) => a.id - b.id)
-    .map(({ token: _token, ...node }) => ({
-      ...node,
-      alive: from.isAlive(node.id),
-      connected: from.isConnected(node.id),
+    .map(({ id, redisId, name, host, zone, ports, leaving }) => ({
+      id,
+      redisId,
+      name,
+      host,
+      zone,
+      ports,
+      leaving: leaving === true,
+      alive: from.isAlive(id),
+      connected: from.isConnected(id),
     }));
   const tablets = [...metadata.tablets.values()]
     .sort((a, b) => a.slotFirst - b.slotFirst)
@@ -33,6 +40,7 @@ export function buildView(from: {
         leader: leadership?.node ?? 0,
         term: leadership?.term ?? 0,
         replicas: tablet.replicas.map(nodeOf),
+        rebuilding: rebuildingNodes(tablet),
       };
     });
   return { version: from.version, clusterId: identity.clusterId, self: identity.node, nodes, tablets };

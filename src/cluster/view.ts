@@ -32,6 +32,8 @@ export interface NodeView {
   readonly alive: boolean;
   /** True while there is an open connection to it (always true for this node). */
   readonly connected: boolean;
+  /** It is being removed from the cluster. */
+  readonly leaving: boolean;
 }
 
 export interface TabletView {
@@ -44,6 +46,8 @@ export interface TabletView {
   readonly leader: NodeId;
   readonly term: number;
   readonly replicas: readonly NodeId[];
+  /** Nodes whose replica is not whole yet: it was lost and is rebuilt, or it is new. */
+  readonly rebuilding: readonly NodeId[];
 }
 
 export interface ClusterView {

@@ -14,8 +14,9 @@ export function clusterStatus(cluster: Cluster, uptime_s: number): ClusterStatus
   let underReplicated = 0;
   const tablets = view.tablets.map((tablet) => {
     const leadership = cluster.leaders.get(tablet.id);
-    const living = tablet.replicas.filter((node) => alive.has(node)).length;
-    if (living < Math.min(replicationFactor, view.nodes.length) || (leadership?.behind ?? 0) > 0) underReplicated += 1;
+    const whole = tablet.replicas.filter((node) => !tablet.rebuilding.includes(node));
+    const living = whole.filter((node) => alive.has(node)).length;
+    if (living < replicationFactor || (leadership?.behind ?? 0) > 0) underReplicated += 1;
     // A leader that is gone is nobody's leader, even before another one is elected.
     const leader = alive.has(tablet.leader) ? tablet.leader : 0;
     return {
@@ -23,6 +24,7 @@ export function clusterStatus(cluster: Cluster, uptime_s: number): ClusterStatus
       slots: [tablet.slotFirst, tablet.slotLast] as const,
       leader,
       replicas: tablet.replicas,
+      rebuilding: tablet.rebuilding,
       lag: leader === 0 ? null : (leadership?.lag ?? null),
       term: tablet.term,
     };
@@ -37,6 +39,7 @@ export function clusterStatus(cluster: Cluster, uptime_s: number): ClusterStatus
       alive: node.alive,
       ports: node.ports,
       zone: node.zone,
+      ...(node.leaving ? { leaving: true } : {}),
       ...(node.id === view.self
         ? { uptime_s: Math.round(uptime_s), epoch: cluster.identity.epoch }
         : { epoch: cluster.epochOf(node.id) }),

@@ -62,6 +62,8 @@ export interface NodeApi {
   stop(): Promise<void>;
   /** Forms the cluster from the members in `join`, once in its life. */
   init(): Promise<void>;
+  /** Resolves when the cluster has taken this node off its list: it is to be stopped, and cannot come back. */
+  whenRemoved(): Promise<void>;
   status(): ClusterStatus;
   ready(): boolean;
   healthy(): HealthReport;

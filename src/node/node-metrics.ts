@@ -76,6 +76,16 @@ function registerTablets(metrics: Metrics, cluster: Cluster): void {
     'Snapshots installed',
     () => counters()?.snapshotsInstalled ?? 0,
   );
+  metrics.counter(
+    'folkmoot_replicas_lost_total',
+    'Replicas given up because of damage',
+    () => counters()?.replicasLost ?? 0,
+  );
+  metrics.counter(
+    'folkmoot_replicas_rebuilt_total',
+    'Replicas that took the place of lost ones and are whole',
+    () => counters()?.replicasRebuilt ?? 0,
+  );
 }
 
 function registerStorage(metrics: Metrics, cluster: Cluster): void {

@@ -4,9 +4,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AdminServer } from '../admin/admin-server.ts';
 import type { AdminSource } from '../admin/admin-source.ts';
 import type { ClusterStatus, HealthReport } from '../admin/cluster-status.ts';
@@ -16,15 +14,16 @@ import type { Logger } from '../base/log.ts';
 import { AddressError } from '../base/network.ts';
 import { Prng } from '../base/prng.ts';
 import { Cluster } from '../cluster/cluster.ts';
+import type { OpenedStorage } from '../cluster/cluster-options.ts';
 import type { Liveness } from '../cluster/liveness.ts';
 import type { NodeId, NodePorts, TabletId } from '../cluster/view.ts';
 import { RedisDoor } from '../doors/redis/door.ts';
-import { LmdbStore } from '../storage/lmdb-store.ts';
 import { Wal } from '../storage/wal.ts';
 import { clusterStatus } from './cluster-status-of.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
 import type { NodeApi, NodeOptions } from './node-api.ts';
 import { registerNodeMetrics } from './node-metrics.ts';
+import { openStore } from './open-store.ts';
 import { RealClock } from './real-clock.ts';
 import { RealDisk } from './real-disk.ts';
 import { RealNetwork } from './real-network.ts';
@@ -53,6 +52,11 @@ export class Node implements NodeApi, AdminSource {
   #draining = false;
   #ready = false;
   #failure: Error | null = null;
+  #removal: Error | null = null;
+  #tellRemoved: () => void = () => undefined;
+  readonly #removed = new Promise<void>((resolve) => {
+    this.#tellRemoved = resolve;
+  });
 
   constructor(options: NodeOptions) {
     this.#options = options;
@@ -76,7 +80,7 @@ export class Node implements NodeApi, AdminSource {
       prng: prng.fork(),
       logger,
       liveness: this.#liveness,
-      openStorage: () => this.#openStorage(prng.fork()),
+      openStorage: (canRebuild) => this.#openStorage(prng.fork(), canRebuild),
       folder: options.dataFolder,
       bornAt_ms: this.#startedAt_ms,
       join: options.join.map((member) => parseMember(member, options.ports.peer)),
@@ -90,6 +94,7 @@ export class Node implements NodeApi, AdminSource {
       inFlightBytesMax: options.inflight_bytes_max,
       readCacheBytes: options.readCache_bytes,
       failed: (error) => this.#fail(error),
+      removed: (error) => this.#noteRemoved(error),
     });
     this.#door = new RedisDoor({
       router: this.#cluster,
@@ -122,6 +127,7 @@ export class Node implements NodeApi, AdminSource {
     await this.#cluster.whenEntered();
     while (!this.#cluster.serving) {
       if (this.#failure !== null) throw this.#failure;
+      if (this.#removal !== null) throw this.#removal;
       if (this.#stopped)
         throw new FolkmootError('DRAINING', 'the node was stopped before it served', 'Start it again.');
       await this.#sleep(POLL_MS);
@@ -158,6 +164,10 @@ export class Node implements NodeApi, AdminSource {
     await this.#lock?.release();
   }
 
+  whenRemoved(): Promise<void> {
+    return this.#removed;
+  }
+
   status(): ClusterStatus {
     return clusterStatus(this.#cluster, (this.#clock.monotonic_ms() - this.#startedAt_ms) / 1_000);
   }
@@ -188,6 +198,10 @@ export class Node implements NodeApi, AdminSource {
 
   removeReplica(tablet: TabletId, node: NodeId): Promise<void> {
     return this.#cluster.administration.request({ type: 'removeReplica', tablet, node });
+  }
+
+  removeNode(node: NodeId): Promise<void> {
+    return this.#cluster.administration.request({ type: 'removeNode', node });
   }
 
   block(nodes: readonly NodeId[], deafTo: readonly NodeId[]): void {
@@ -223,10 +237,8 @@ export class Node implements NodeApi, AdminSource {
     }
   }
 
-  async #openStorage(prng: Prng) {
+  async #openStorage(prng: Prng, canRebuild: boolean): Promise<OpenedStorage> {
     const { dataFolder, walSegment_bytes } = this.#options;
-    const store = join(dataFolder, 'store');
-    await mkdir(store, { recursive: true });
     const { wal, recovery } = await Wal.open({
       disk: new WatchedDisk(new RealDisk(), this.#liveness),
       folder: join(dataFolder, 'wal'),
@@ -234,16 +246,13 @@ export class Node implements NodeApi, AdminSource {
       prng,
       segmentBytes: walSegment_bytes,
     });
-    const damage = recovery.damage[0];
-    if (damage !== undefined) {
+    try {
+      const store = await openStore(join(dataFolder, 'store'), canRebuild, this.#log);
+      return { wal, recovery, ...store };
+    } catch (error) {
       await wal.close();
-      throw new FolkmootError(
-        'DATA_DAMAGED',
-        `the write-ahead log is damaged: ${damage.path} at byte ${damage.offset}: ${damage.reason}`,
-        `This node must not take part with what is left. Move ${dataFolder} away and start again: the node joins as a new one and gets its data from its peers.`,
-      );
+      throw error;
     }
-    return { wal, recovered: recovery.groups, store: LmdbStore.open({ path: store, nextTurn }) };
   }
 
   async #formAlone(): Promise<void> {
@@ -262,6 +271,13 @@ export class Node implements NodeApi, AdminSource {
       }
       await this.#sleep(SEED_POLL_MS);
     }
+  }
+
+  #noteRemoved(error: Error): void {
+    if (this.#removal !== null) return;
+    this.#removal = error;
+    this.#log.warn({}, `${error.message}; it stops`);
+    this.#tellRemoved();
   }
 
   #fail(error: Error): void {

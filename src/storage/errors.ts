@@ -9,7 +9,7 @@ export class DamagedError extends Error {
   readonly code = 'STORAGE_DAMAGED';
 }
 
-/** The node's store holds a damaged value. Cure: remove the folder and rebuild its replicas from their peers. */
+/** The node's store holds a damaged value. The host gives the replica up and has it rebuilt. */
 export class StoreDamagedError extends DamagedError {
   override readonly name = 'StoreDamagedError';
   readonly path: string;
@@ -20,7 +20,7 @@ export class StoreDamagedError extends DamagedError {
   constructor(path: string, lo: string, hi: string, detail: string, options?: ErrorOptions) {
     super(
       `the store ${path} is damaged (${detail}) between the keys ${lo === '' ? 'start' : lo} and ${hi === '' ? 'end' : hi}; ` +
-        'stop this node, remove that folder and start it again: its replicas are rebuilt from their peers',
+        'the replica that holds them is rebuilt from its peers',
       options,
     );
     this.path = path;
@@ -38,8 +38,7 @@ export class StoreOpenError extends Error {
   constructor(path: string, cause: unknown) {
     super(
       `cannot open the store ${path}: ${cause instanceof Error ? cause.message : String(cause)}; check that no other ` +
-        'process uses it, that it may be read and written and that the disk is not full; if it is damaged, remove that ' +
-        'folder and start the node again: its replicas are rebuilt from their peers',
+        'process uses it, that it may be read and written and that the disk is not full',
       { cause },
     );
     this.path = path;

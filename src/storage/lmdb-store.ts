@@ -1,5 +1,6 @@
 /**
- * The node's ordered store on LMDB (lmdb-js). Values carry a CRC-32 in front, because LMDB has no page checksums.
+ * The node's ordered store on LMDB (lmdb-js). LMDB has no checksums: values carry a CRC-32 of key and value in front, which is
+ * checked at every read, and the whole file is read when it is opened (lmdb-store-check.ts).
  *
  * It is not the point of durability: with `overlappingSync` and `safeRestore` it opens, after any crash, at a transaction
  * that was flushed whole, possibly an earlier one than the last that was visible. The WAL replays from there.
@@ -16,6 +17,7 @@ import { crc32 } from 'node:zlib';
 import { type Database, open, type RootDatabase, type RootDatabaseOptions } from 'lmdb';
 import { AssertionError, assert } from '../base/assert.ts';
 import { DamagedError, StoreDamagedError, StoreOpenError, StoreWriteError } from './errors.ts';
+import { checkStoreFile, DAMAGED_KEYS_MAX, type StoreCheck } from './lmdb-store-check.ts';
 import { type ByteKey, KEY_BYTES_MAX, type KeyRange, type OrderedStore, type Visitor } from './ordered-store.ts';
 import { type Change, SortedChanges } from './sorted-changes.ts';
 
@@ -65,16 +67,23 @@ export class LmdbStore implements OrderedStore {
   readonly #path: string;
   readonly #database: RootDatabase<Buffer, ByteKey> & Database<Buffer, ByteKey>;
   readonly #nextTurn: () => Promise<void>;
+  readonly damagedKeys: readonly ByteKey[];
   #writing = false;
   #closed = false;
 
-  private constructor(path: string, database: RootDatabase<Buffer, ByteKey>, nextTurn: () => Promise<void>) {
+  private constructor(
+    path: string,
+    database: RootDatabase<Buffer, ByteKey>,
+    nextTurn: () => Promise<void>,
+    check: StoreCheck | null,
+  ) {
     this.#path = path;
     this.#database = database;
     this.#nextTurn = nextTurn;
+    this.damagedKeys = check?.damagedKeys ?? [];
   }
 
-  /** Throws `StoreOpenError`. */
+  /** Throws `StoreOpenError`; its cause is a `DamagedError` when the file is not what was written. */
   static open(options: LmdbStoreOptions): LmdbStore {
     const settings: RootDatabaseOptions & UntypedOptions = {
       keyEncoder,
@@ -95,18 +104,33 @@ export class LmdbStore implements OrderedStore {
     };
     try {
       mkdirSync(options.path, { recursive: true });
-      checkFile(`${options.path}/${FILE_NAME}`);
+      const file = `${options.path}/${FILE_NAME}`;
+      const nextTurn = options.nextTurn ?? (() => Promise.resolve());
+      const isNew = !checkFile(file);
       const database = open<Buffer, ByteKey>(options.path, settings);
-      return new LmdbStore(options.path, database, options.nextTurn ?? (() => Promise.resolve()));
+      if (isNew) return new LmdbStore(options.path, database, nextTurn, null);
+      try {
+        const check = checkStoreFile(file);
+        if (check.damagedKeys.length >= DAMAGED_KEYS_MAX) throw new DamagedError('more than 1,000 values are damaged');
+        return new LmdbStore(options.path, database, nextTurn, check);
+      } catch (error) {
+        void database.close();
+        throw error;
+      }
     } catch (error) {
-      throw new StoreOpenError(`${options.path}/${FILE_NAME}`, error);
+      throw new StoreOpenError(`${options.path}/${FILE_NAME}`, isLmdbDamage(error) ? asDamage(error) : error);
     }
   }
 
   get(key: ByteKey): Buffer | undefined {
     assert(!this.#closed, 'a closed store is not read');
     // lmdb-js gives one shared buffer that the next read overwrites.
-    const shared: Uint8Array | undefined = this.#database.getBinaryFast(key);
+    let shared: Uint8Array | undefined;
+    try {
+      shared = this.#database.getBinaryFast(key);
+    } catch (error) {
+      throw this.#readFailed(key, error);
+    }
     if (shared === undefined) return undefined;
     // From 16 MiB on it is a view of the mapped file, and a bare Uint8Array.
     const packed = Buffer.isBuffer(shared) ? shared : Buffer.from(shared.buffer, shared.byteOffset, shared.length);
@@ -125,24 +149,33 @@ export class LmdbStore implements OrderedStore {
     const range = reverse
       ? this.#database.getRange({ start: hi, end: low, inclusiveEnd: true, reverse: true })
       : this.#database.getRange({ start: low, end: hi });
-    for (const { key, value } of range) {
-      // Descending, lmdb-js begins at hi itself when that exists.
-      if (key === hi) continue;
-      if (!visit(key, this.#unpacked(key, value, value.length))) return;
+    try {
+      for (const { key, value } of range) {
+        // Descending, lmdb-js begins at hi itself when that exists.
+        if (key === hi) continue;
+        if (!visit(key, this.#unpacked(key, value, value.length))) return;
+      }
+    } catch (error) {
+      throw this.#readFailed(low, error);
     }
+  }
+
+  /** LMDB has found that a page is not what it must be; or another error, as it came. */
+  #readFailed(key: ByteKey, error: unknown): unknown {
+    return isLmdbDamage(error) ? this.#damaged(key, messageOf(error), { cause: error }) : error;
   }
 
   #unpacked(key: ByteKey, packed: Buffer, length: number): Buffer {
     if (length < CRC_BYTES) throw this.#damaged(key, 'a value is too short');
     const value = Buffer.allocUnsafe(length - CRC_BYTES);
     packed.copy(value, 0, CRC_BYTES, length);
-    if (crc32(value) !== packed.readUInt32LE(0)) throw this.#damaged(key, 'a value has a wrong checksum');
+    if (checksum(key, value) !== packed.readUInt32LE(0)) throw this.#damaged(key, 'a value has a wrong checksum');
     return value;
   }
 
-  #damaged(key: ByteKey, detail: string): StoreDamagedError {
+  #damaged(key: ByteKey, detail: string, options?: ErrorOptions): StoreDamagedError {
     const hex = Buffer.from(key, 'latin1').toString('hex');
-    return new StoreDamagedError(this.#path, hex, `${hex}00`, detail);
+    return new StoreDamagedError(this.#path, hex, `${hex}00`, detail, options);
   }
 
   async write(ranges: readonly KeyRange[], entries: Iterable<Change>, trailer: readonly Change[]): Promise<void> {
@@ -199,7 +232,7 @@ export class LmdbStore implements OrderedStore {
         }
         const start = end;
         end += CRC_BYTES + value.length;
-        block.writeUInt32LE(crc32(value), start);
+        block.writeUInt32LE(checksum(key, value), start);
         block.set(value, start + CRC_BYTES);
         void this.#database.put(key, block.subarray(start, end));
       }
@@ -222,6 +255,27 @@ export class LmdbStore implements OrderedStore {
   }
 }
 
+const keyBytes = Buffer.allocUnsafe(KEY_BYTES_MAX);
+
+/** Of the key too: a value that is found under another key than its own is damage. */
+function checksum(key: ByteKey, value: Uint8Array): number {
+  const length = keyBytes.latin1Write(key, 0, key.length);
+  return crc32(value, crc32(keyBytes.subarray(0, length)));
+}
+
+/** LMDB's own words for a file that is not what it wrote. */
+function isLmdbDamage(error: unknown): boolean {
+  return /MDB_(CORRUPTED|PAGE_NOTFOUND|INVALID|BAD_TXN|PANIC)/.test(messageOf(error));
+}
+
+function asDamage(error: unknown): DamagedError {
+  return error instanceof DamagedError ? error : new DamagedError(messageOf(error), { cause: error });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** lmdb-js puts the reason of a failed commit into a promise of its own, which must be caught too. */
 async function causeOf(error: unknown): Promise<unknown> {
   const commitError = (error as { commitError?: Promise<never> }).commitError;
@@ -235,12 +289,12 @@ async function causeOf(error: unknown): Promise<unknown> {
 
 /**
  * lmdb-js ends the process with a segmentation fault when the two meta pages are not what LMDB expects, or the file is
- * shorter than they say. That much can be looked at before.
+ * shorter than they say. That much can be looked at before. False when there is nothing in it yet.
  */
-function checkFile(path: string): void {
+function checkFile(path: string): boolean {
   const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
   // None, or one whose creation was cut off: LMDB makes it anew.
-  if (size === 0) return;
+  if (size === 0) return false;
   const file = openSync(path, 'r');
   const head = Buffer.alloc(2 * META_PAGE_BYTES_MAX);
   try {
@@ -258,4 +312,5 @@ function checkFile(path: string): void {
     pages = Math.min(pages, Number(head.readBigUInt64LE(at + META_LAST_PAGE_AT)) + 1);
   }
   if (pages * pageBytes > size) throw new DamagedError('the file is too short');
+  return true;
 }

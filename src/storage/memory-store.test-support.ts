@@ -1,13 +1,18 @@
 /** An OrderedStore in memory for tests. `write` becomes visible at a moment the test chooses: at once, or in `land`. */
+import { StoreDamagedError } from './errors.ts';
 import type { ByteKey, KeyRange, OrderedStore, Visitor } from './ordered-store.ts';
 
 export class MemoryStore implements OrderedStore {
   readonly entries = new Map<ByteKey, Buffer>();
+  /** Values that are not what was written any more: reading one throws. */
+  readonly rotten = new Set<ByteKey>();
+  damagedKeys: readonly ByteKey[] = [];
   /** For tests that count what is read. */
   scanned = 0;
 
   get(key: ByteKey): Buffer | undefined {
     const value = this.entries.get(key);
+    this.#check(key);
     return value === undefined ? undefined : Buffer.from(value);
   }
 
@@ -16,7 +21,14 @@ export class MemoryStore implements OrderedStore {
     if (reverse) keys.reverse();
     for (const key of keys) {
       this.scanned += 1;
+      this.#check(key);
       if (!visit(key, Buffer.from(this.entries.get(key) as Buffer))) return;
+    }
+  }
+
+  #check(key: ByteKey): void {
+    if (this.rotten.has(key) && this.entries.has(key)) {
+      throw new StoreDamagedError('memory', Buffer.from(key, 'latin1').toString('hex'), '', 'a test says so');
     }
   }
 
@@ -32,6 +44,7 @@ export class MemoryStore implements OrderedStore {
       for (const [key, value] of list) {
         if (value === null) this.entries.delete(key);
         else this.entries.set(key, Buffer.from(value));
+        this.rotten.delete(key);
       }
     }
   }

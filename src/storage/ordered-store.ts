@@ -16,9 +16,11 @@ export const KEY_BYTES_MAX = 1_900;
 export type Visitor = (key: ByteKey, value: Buffer) => boolean;
 
 export interface OrderedStore {
-  /** The value, owned by the caller, or undefined. */
+  /** Keys that were found damaged when the store was opened. Reading one of them throws `DamagedError`. */
+  readonly damagedKeys: readonly ByteKey[];
+  /** The value, owned by the caller, or undefined. Throws `DamagedError`: what is there is not what was written. */
   get(key: ByteKey): Buffer | undefined;
-  /** Visits the entries with lo <= key < hi, ascending, or descending from hi when `reverse`. */
+  /** Visits the entries with lo <= key < hi, ascending, or descending from hi when `reverse`. Throws `DamagedError`. */
   scan(lo: ByteKey, hi: ByteKey, reverse: boolean, visit: Visitor): void;
   /**
    * Removes `ranges`, then writes `entries` (null deletes), then writes `trailer` in the same transaction as the last

@@ -11,7 +11,7 @@
  *   ...     zeros, or older bytes when the file was recycled
  *
  *   header: magic "FMWALSEG" | u32 version | u32 salt | number | first sequence | u32 crc of the batch before
- *           | u32 checkpoint length | u32 checkpoint crc | zeros | u32 crc of the 60 bytes before
+ *           | u32 checkpoint length | u32 checkpoint crc | file length (0: not known) | zeros | u32 crc of the 60 bytes before
  *   batch:  u32 magic | u32 crc of all that follows | u32 payload length | u32 crc of the batch before
  *           | sequence | durable up to | u32 records | u32 salt | payload
  *   record: u8 kind | u8 entry type | u16 zero | u32 group | term | index | u32 length | data
@@ -62,6 +62,8 @@ export interface SegmentHeader {
   readonly previousCrc: number;
   readonly checkpointLength: number;
   readonly checkpointCrc: number;
+  /** What the file measured when it was begun: a shorter one has been cut. */
+  readonly fileBytes: number;
 }
 
 export interface BatchHeader {
@@ -108,6 +110,7 @@ export function putSegmentHeader(out: Buffer, header: SegmentHeader): void {
   out.writeUInt32LE(header.previousCrc, 32);
   out.writeUInt32LE(header.checkpointLength, 36);
   out.writeUInt32LE(header.checkpointCrc, 40);
+  putUint53(out, header.fileBytes, 44);
   out.writeUInt32LE(crc32(out.subarray(0, SEGMENT_HEADER_BYTES - 4)), SEGMENT_HEADER_BYTES - 4);
   out.copy(out, SECOND_HEADER_AT, 0, SEGMENT_HEADER_BYTES);
 }
@@ -134,6 +137,7 @@ function getHeaderCopy(from: Buffer, at: number): SegmentHeader | null {
     previousCrc: copy.readUInt32LE(32),
     checkpointLength: copy.readUInt32LE(36),
     checkpointCrc: copy.readUInt32LE(40),
+    fileBytes: getUint53(copy, 44),
   };
 }
 

@@ -176,6 +176,78 @@ describe('recovery of the write-ahead log', () => {
     expect(third.recovery.damage).toMatchObject([{ path: FIRST, sequence: 4 }]);
   });
 
+  it('knows a torn write by any field of its header, also when the others are damaged', async () => {
+    for (const offset of [0, 12, 16, 36]) {
+      const disk = await logOf(4);
+      disk.flipBit(FIRST, batchAt(4) + offset);
+      const { recovery } = await openWal(disk);
+      expect(recovery.tornTail).toBe(true);
+      expect(recovery.damage).toEqual([]);
+    }
+    expect((await openWal(await logOf(4))).recovery.tornTail).toBe(false);
+  });
+
+  it('finds damage to the last batch that counts when the log was settled before the crash', async () => {
+    const disk = new MemoryDisk();
+    const { wal, durable } = await openWal(disk);
+    for (let i = 1; i <= 4; i += 1) {
+      wal.appendEntry(1, entry(i, 1, 100));
+      await durable();
+    }
+    wal.settle();
+    await turns(10);
+    const batches = wal.durableBatch;
+    wal.settle();
+    await turns(10);
+    expect(wal.durableBatch).toBe(batches);
+    disk.flipBit(FIRST, CHECKPOINT_AT + 4 * 512 - 512 + 80);
+    const { recovery } = await openWal(disk);
+    expect(recovery.damage).toHaveLength(1);
+    expect(recovery.groups.get(1)?.damaged).toBe(true);
+    // And the batch that settles can be lost without harm.
+    const other = new MemoryDisk();
+    const again = await openWal(other);
+    again.wal.appendEntry(1, entry(1));
+    await again.durable();
+    again.wal.settle();
+    await turns(10);
+    other.flipBit(FIRST, batchAt(1) + 20);
+    const opened = await openWal(other);
+    expect(opened.recovery.damage).toEqual([]);
+    expect(indexes(opened.recovery, 1)).toBe('1.1');
+  });
+
+  it('finds that the newest segment was taken away, emptied or cut', async () => {
+    const twoSegments = async (): Promise<MemoryDisk> => {
+      const disk = await logOf(4, 30_000);
+      expect(usedSegments(disk).length).toBeGreaterThan(2);
+      return disk;
+    };
+    const newest = async (disk: MemoryDisk): Promise<string> => {
+      // The last one is prepared and was never begun.
+      const number = usedSegments(disk).at(-2) as number;
+      return `${FOLDER}/${segmentName(number)}`;
+    };
+    const gone = await twoSegments();
+    gone.files.delete(await newest(gone));
+    const empty = await twoSegments();
+    empty.files.set(await newest(empty), { visible: Buffer.alloc(0), inFlight: null, handles: 0 });
+    const zeroed = await twoSegments();
+    zeroed.files.get(await newest(zeroed))?.visible.fill(0);
+    const cut = await twoSegments();
+    const path = await newest(cut);
+    const whole = cut.files.get(path)?.visible as Buffer;
+    cut.files.set(path, { visible: whole.subarray(0, whole.length - 4_096), inFlight: null, handles: 0 });
+    for (const disk of [gone, empty, zeroed, cut]) {
+      const { recovery, wal } = await openWal(disk);
+      expect(recovery.damage.length).toBeGreaterThan(0);
+      expect(recovery.groups.get(1)?.damaged).toBe(true);
+      // What is found once is found again, until the groups are removed.
+      await wal.close();
+      expect((await openWal(disk)).recovery.groups.get(1)?.damaged).toBe(true);
+    }
+  });
+
   it('does not recycle anything while a damaged group is not removed', async () => {
     const disk = await logOf(20, 10_000);
     disk.flipBit(FIRST, batchAt(1) + 100);

@@ -6,8 +6,14 @@
  * it was durable, and it is overwritten. One that is followed by a later batch, in this or a later segment, was durable
  * and is damaged now: nothing is cut, and every group is reported, because no one knows whose vote was in it.
  *
- * What cannot be told apart: damage to the very last batch of all looks like a torn write. `Wal.close` therefore ends with
- * an empty batch, so that only a crash leaves a last batch that nothing vouches for.
+ * More that proves that something is gone: a file shorter than its header says; a prepared segment without the one before it
+ * (it is prepared when that one's first batch is durable). What the store knows of the log is the host's to compare
+ * (tablet/damage.ts).
+ *
+ * What cannot be told apart: damage to the very last batch of all looks like a torn write. `Wal.close`, and `Wal.settle` when
+ * the log has been at rest for a moment, therefore write one more batch with nothing of value in it, so that only a crash
+ * within that moment leaves a last batch that nothing vouches for. The host does not let a replica vote at once when the log
+ * ended in a torn write (docs/internals/damage.md).
  */
 
 import { crc32 } from 'node:zlib';
@@ -109,6 +115,11 @@ class LogReader {
       }
       prepared.unshift({ number: last.number, file: last.file, clean: last.header === null });
     }
+    // One file may be prepared, the one after the last that was begun. Others were begun, and have lost their beginning.
+    const next = (opened[opened.length - 1]?.number ?? 0) + 1;
+    if (prepared.length > 1 || (prepared[0] !== undefined && prepared[0].number !== next)) {
+      for (const { number, file } of prepared.splice(0)) opened.push({ number, file, header: null, readable: true });
+    }
     const segments: RecoveredSegment[] = [];
     for (const [at, segment] of opened.entries()) {
       const { number, file, header } = segment;
@@ -171,9 +182,12 @@ class LogReader {
     if (next !== null) {
       this.#hole(number, at, 'a durable batch is damaged');
     } else if (isLast) {
+      if (file.size < header.fileBytes) this.#hole(number, file.size, 'the file has been cut');
       this.#tailOffset = at;
       // Zeros are the untouched rest; old batches of a recycled file have another salt, but a magic number.
-      this.#tornTail = at + BATCH_HEADER_BYTES <= bytes.length && isTornBatch(bytes, at, this.#expected);
+      this.#tornTail =
+        at + BATCH_HEADER_BYTES <= bytes.length &&
+        isTornBatch(bytes, at, this.#expected, this.#previousCrc, header.salt);
     }
   }
 
@@ -251,10 +265,15 @@ async function hasBatch(file: DiskFile, header: SegmentHeader): Promise<boolean>
   return false;
 }
 
-/** Something was written at the tail, but not all of it. */
-function isTornBatch(bytes: Buffer, at: number, expected: number): boolean {
+/** Something was written at the tail, but not all of it. One field is enough: the others may be what is damaged. */
+function isTornBatch(bytes: Buffer, at: number, expected: number, previousCrc: number, salt: number): boolean {
   const start = bytes.subarray(at, at + BATCH_HEADER_BYTES);
-  return start.readUInt32LE(16) === expected % 0x1_0000_0000 && start.some((byte) => byte !== 0);
+  if (start.every((byte) => byte === 0)) return false;
+  return (
+    start.readUInt32LE(16) === expected % 0x1_0000_0000 ||
+    start.readUInt32LE(12) === previousCrc ||
+    start.readUInt32LE(36) === salt
+  );
 }
 
 /** Null when the disk cannot read it: that is damage to this part, not a reason not to start. */

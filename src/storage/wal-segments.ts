@@ -53,6 +53,8 @@ export class WalSegments {
   #nextNumber: number;
   #spareCounter = 0;
   #prepared: PreparedSegment | null;
+  /** False from when a segment is taken until its first batch is durable. */
+  #begun = true;
   #work: Promise<void> = Promise.resolve();
 
   constructor(options: WalSegmentsOptions) {
@@ -74,7 +76,14 @@ export class WalSegments {
     const prepared = this.#prepared;
     if (prepared === null || prepared.file.size < bytesNeeded) return null;
     this.#prepared = null;
+    this.#begun = false;
     return prepared;
+  }
+
+  /** The first batch of the segment that was taken last is durable: the one after it may be prepared. */
+  begun(): void {
+    this.#begun = true;
+    this.prepare();
   }
 
   /** Waits for, or makes, a segment of at least `bytesNeeded`. Rejects with `WalFullError` or `WalWriteError`. */
@@ -82,6 +91,7 @@ export class WalSegments {
     return await this.#enqueue(async () => {
       const ready = this.take(bytesNeeded);
       if (ready !== null) return ready;
+      this.#begun = false;
       if (bytesNeeded <= this.#options.segmentBytes) return await this.#make(this.#options.segmentBytes);
       // Larger than a segment: its own file, under the number that the prepared one had.
       await this.#giveUpPrepared();
@@ -92,7 +102,7 @@ export class WalSegments {
   /** Prepares the next segment in the background. */
   prepare(): void {
     void this.#enqueue(async () => {
-      if (this.#prepared !== null) return;
+      if (this.#prepared !== null || !this.#begun) return;
       try {
         this.#prepared = await this.#make(this.#options.segmentBytes);
         this.spaceError = null;
@@ -121,7 +131,7 @@ export class WalSegments {
       }
     });
     // A full disk may have room again.
-    if (this.#prepared === null) this.prepare();
+    if (this.#prepared === null && this.#begun) this.prepare();
   }
 
   /** Resolves when the folder is at rest. */

@@ -54,6 +54,8 @@ export class Wal {
   #spare = new WalBatch();
   #openSequence: number;
   #flushRequested = false;
+  /** The newest batch was written by `settle`: nothing is lost if it is. */
+  #settled = true;
   /** The batch whose write is in flight, null when idle. */
   #writing: WalBatch | null = null;
   #writingSequence = 0;
@@ -222,6 +224,16 @@ export class Wal {
     return number;
   }
 
+  /**
+   * Called when the log is at rest: writes what waits for the next batch, or an empty one, so that the last batch that anybody
+   * was told of is vouched for, and damage to it cannot be taken for a write that was cut off (wal-recovery.ts).
+   */
+  settle(): void {
+    if (this.#settled || this.#state !== State.running || this.#writing !== null) return;
+    this.#startWrite();
+    this.#settled = true;
+  }
+
   /** Entries of the group up to `index` are durable in the store. */
   releaseThrough(group: number, index: LogIndex): void {
     if (this.#groups.release(group, index)) this.#recycle();
@@ -253,6 +265,7 @@ export class Wal {
     if (this.#state === State.failed) return;
     const batch = this.#open;
     this.#flushRequested = false;
+    this.#settled = false;
     this.#writing = batch;
     this.#writingSequence = this.#openSequence;
     this.#openSequence += 1;
@@ -299,12 +312,12 @@ export class Wal {
         previousCrc,
         checkpointLength: checkpoint.length,
         checkpointCrc: crc32(checkpoint),
+        fileBytes: next.file.size,
       });
       checkpoint.copy(bytes, CHECKPOINT_AT);
       batch.bytes().copy(bytes, batchAt);
       this.#position = bytes.length;
       next.file.writeDurably(0, bytes, this.#onWritten);
-      this.#segments.prepare();
     };
 
     const ready = this.#segments.take(bytesNeeded);
@@ -321,6 +334,8 @@ export class Wal {
     const batch = this.#writing;
     assert(batch !== null, 'a write ends once');
     this.#durableBatch = this.#writingSequence;
+    // Only now: that the next segment's file exists proves to recovery that this one was begun.
+    if (this.#writingSequence === this.#files[this.#files.length - 1]?.firstSequence) this.#segments.begun();
     batch.reset();
     this.#spare = batch;
     this.#writing = null;

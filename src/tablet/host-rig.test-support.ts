@@ -106,6 +106,10 @@ export class Rig {
   /** What the next snapshot streams do: break after so many chunks. */
   breakSnapshotAfter = Number.POSITIVE_INFINITY;
   snapshotsOpened = 0;
+  /** The next snapshot that is installed counts as broken off for its sender. */
+  loseNextConfirmation = false;
+  /** In this chunk of the next snapshot stream a bit is flipped; 0 for none, the first is 1. */
+  flipInSnapshotChunk = 0;
   /** What stations that start from now on are told. */
   silentUntil_ms = 0;
   readonly #options: RigOptions;
@@ -155,7 +159,7 @@ export class Rig {
       prng: this.#prng.fork(),
       logger: silentLogger,
       wal,
-      recovered: recovery.groups,
+      recovery,
       store: station.store,
       peers: {
         sendRaft: (to, frame) => !life.over && this.#send(node, to, Buffer.from(frame)),
@@ -184,9 +188,15 @@ export class Rig {
       events: {
         leadershipChanged: () => undefined,
         applied: () => undefined,
+        handOver: (tablet) => {
+          const heir = tablet.confState.voters.find((voter) => voter !== tablet.replica);
+          if (heir !== undefined && tablet.raft.transferee === 0) tablet.raft.transferLeader(heir);
+        },
+        lost: () => undefined,
         failed: (error) => station.failures.push(error),
       },
     });
+    await station.host.settleDamage();
     station.host.start();
   }
 
@@ -310,19 +320,28 @@ export class Rig {
       onClosed: () => undefined,
       write: (chunk, written) => {
         const copy = Buffer.from(chunk);
+        if (this.flipInSnapshotChunk > 0 && --this.flipInSnapshotChunk === 0) {
+          const at = copy.length >> 1;
+          copy[at] = (copy[at] as number) ^ 1;
+        }
         this.clock.after(1, () => {
           if (left-- <= 0) {
             sink?.abort();
             stream.onClosed(false);
           } else if (station.isUp) {
-            sink?.chunk(copy, () => this.clock.after(1, written));
+            sink?.chunk(copy, (error) => {
+              if (error === undefined) this.clock.after(1, written);
+              else stream.onClosed(false);
+            });
           }
         });
       },
       end: () =>
         sink?.end((complete) => {
           this.#streams.delete(stream);
-          stream.onClosed(complete);
+          const lost = this.loseNextConfirmation;
+          this.loseNextConfirmation = false;
+          stream.onClosed(complete && !lost);
         }),
       abort: () => {
         this.#streams.delete(stream);

@@ -18,8 +18,11 @@ export interface SnapshotStream {
 
 /** The receiving side of a snapshot. */
 export interface SnapshotSink {
-  /** The next chunk, which belongs to the sink; no other comes before `taken` is called. */
-  chunk(chunk: Buffer, taken: () => void): void;
+  /**
+   * The next chunk, which belongs to the sink; no other comes before `taken` is called. With an error nothing more is wanted:
+   * the stream is to be broken off, so that the sender hears of it.
+   */
+  chunk(chunk: Buffer, taken: (error?: Error) => void): void;
   /** All chunks have come; `finished(true)` acknowledges the whole. */
   end(finished: (complete: boolean) => void): void;
   /** The stream broke. */

@@ -30,7 +30,7 @@ export function recoveredState(meta: TabletMeta, group: RecoveredGroup | undefin
   let term = meta.appliedTerm;
   let confState = meta.confState;
   if (group?.base && group.base.index > index) {
-    // The content was durable in the store before the WAL said so; only a store that fell back can be behind it.
+    // The content was durable in the store before the WAL said so: any other replica that is behind is lost (damage.ts).
     const decoded = decodeConfState(group.base.data);
     assert(decoded !== null, 'the WAL holds a configuration that this version cannot read');
     assert(meta.installing, 'the store is behind the start of the log');

@@ -42,9 +42,18 @@ export class SnapshotInstaller implements SnapshotSink {
     this.#started.catch((error: unknown) => this.#fail(error));
   }
 
-  chunk(chunk: Buffer, taken: () => void): void {
-    if (this.#over) return;
-    this.#write(chunk).then(taken, (error: unknown) => this.#fail(error));
+  chunk(chunk: Buffer, taken: (error?: Error) => void): void {
+    if (this.#over) {
+      taken(new Error('the snapshot is not installed any more'));
+      return;
+    }
+    this.#write(chunk).then(
+      () => taken(),
+      (error: unknown) => {
+        this.#fail(error);
+        taken(error instanceof Error ? error : new Error(String(error)));
+      },
+    );
   }
 
   end(finished: (complete: boolean) => void): void {

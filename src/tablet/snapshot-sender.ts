@@ -6,6 +6,7 @@
  */
 import type { Logger } from '../base/log.ts';
 import type { Message } from '../raft/types.ts';
+import { DamagedError } from '../storage/errors.ts';
 import { SnapshotReader } from '../storage/snapshot.ts';
 import type { PeerLink, SnapshotStream } from './peer-link.ts';
 import { RaftFrameWriter } from './raft-frame.ts';
@@ -26,10 +27,17 @@ export class SnapshotSender {
   readonly #peers: PeerLink;
   readonly #log: Logger;
   readonly #report: (tablet: Tablet, replica: number, complete: boolean) => void;
+  readonly #damaged: (tablet: Tablet, error: DamagedError) => void;
   #running: Transfer[] = [];
   #queue: Transfer[] = [];
 
-  constructor(peers: PeerLink, logger: Logger, report: (tablet: Tablet, replica: number, complete: boolean) => void) {
+  constructor(
+    peers: PeerLink,
+    logger: Logger,
+    report: (tablet: Tablet, replica: number, complete: boolean) => void,
+    damaged: (tablet: Tablet, error: DamagedError) => void,
+  ) {
+    this.#damaged = damaged;
     this.#peers = peers;
     this.#log = logger;
     this.#report = report;
@@ -89,7 +97,16 @@ export class SnapshotSender {
         stream.end();
         return;
       }
-      stream.write(reader.next(), pump);
+      let chunk: Buffer;
+      try {
+        chunk = reader.next();
+      } catch (error) {
+        if (!(error instanceof DamagedError)) throw error;
+        this.#damaged(tablet, error);
+        stream.abort();
+        return;
+      }
+      stream.write(chunk, pump);
     };
     pump();
   }

@@ -14,7 +14,7 @@ import type { StoreFlusher } from './store-flusher.ts';
 import type { StoreQueue } from './store-queue.ts';
 import type { Tablet } from './tablet.ts';
 import type { HostCounters, TabletHostEvents } from './tablet-host-options.ts';
-import { encodeTabletMeta, metaKey, metaOf } from './tablet-meta.ts';
+import { encodeTabletMeta, metaKey, metaOf, SOUND } from './tablet-meta.ts';
 import type { TurnDriver } from './turn-driver.ts';
 
 /** `context` of a refused append from a replica that needs a whole snapshot, whatever the leader's log still holds. */
@@ -40,6 +40,7 @@ export class SnapshotTraffic {
   readonly #log: Logger;
   /** Installs under way, by tablet. */
   readonly #receivers = new Map<number, SnapshotInstaller>();
+  readonly #rebuilding = new Set<number>();
 
   constructor(options: SnapshotTrafficOptions) {
     this.#options = options;
@@ -53,9 +54,21 @@ export class SnapshotTraffic {
       const tablet = this.#options.tablets.get(group);
       if (tablet === undefined || message.type !== MessageType.snapshot || message.snapshot === null) return;
       if (message.to !== tablet.replica || nodeOf(message.from) !== from) return;
-      if (message.term >= tablet.raft.term) sink = this.#beginInstall(tablet, message.snapshot);
+      if (message.term < tablet.raft.term) return;
+      if (!tablet.installing && message.snapshot.index <= tablet.raft.commitIndex) {
+        // It is here already, and the leader has not heard so: told again, or it would offer it for ever.
+        tablet.raft.step(message);
+        this.#options.turns.markDirty(tablet);
+        return;
+      }
+      sink = this.#beginInstall(tablet, message.snapshot);
     });
     return sink;
+  }
+
+  /** The replica, which is about to be made, takes the place of one that was lost. */
+  expectRebuild(tablet: number): void {
+    this.#rebuilding.add(tablet);
   }
 
   /** The replica is removed. */
@@ -66,8 +79,6 @@ export class SnapshotTraffic {
   #beginInstall(tablet: Tablet, snapshot: SnapshotMeta): SnapshotSink | null {
     const { store, queue } = this.#options;
     if (this.#receivers.has(tablet.id)) return null;
-    // Only a snapshot that is ahead of what this replica has: never back in time.
-    if (!tablet.installing && snapshot.index <= tablet.raft.commitIndex) return null;
     this.#log.info({ tablet: tablet.id, index: snapshot.index }, 'installing a snapshot');
     tablet.installing = true;
     tablet.abandon();
@@ -85,7 +96,8 @@ export class SnapshotTraffic {
           appliedTerm: snapshot.term,
           consistentIndex,
           confState: snapshot.confState,
-          installing: false,
+          ...SOUND,
+          logFollows: true,
         }),
       done: (complete, consistentIndex) => {
         this.#receivers.delete(tablet.id);
@@ -120,6 +132,7 @@ export class SnapshotTraffic {
     tablet.installing = false;
     flusher.replaced(tablet);
     counters.snapshotsInstalled += 1;
+    if (this.#rebuilding.delete(tablet.id)) counters.replicasRebuilt += 1;
     this.#log.info({ tablet: tablet.id, index: snapshot.index }, 'snapshot installed');
     events.applied(tablet);
     turns.markDirty(tablet);
@@ -153,7 +166,7 @@ export class SnapshotTraffic {
 
   /** For a replica that has lost its state: a snapshot of now, although the log might still reach back far enough. */
   sendWholeState(tablet: Tablet, to: ReplicaId): void {
-    if (!tablet.serving || !membersOf(tablet.confState).has(to)) return;
+    if (!tablet.serving || tablet.damaged || !membersOf(tablet.confState).has(to)) return;
     const snapshot = { index: tablet.raft.appliedIndex, term: tablet.appliedTerm, confState: tablet.confState };
     this.#options.senders.start(tablet, {
       type: MessageType.snapshot,

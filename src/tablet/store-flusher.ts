@@ -14,7 +14,7 @@ import { LogRetention } from './log-retention.ts';
 import type { StoreQueue } from './store-queue.ts';
 import type { Tablet } from './tablet.ts';
 import type { HostCounters } from './tablet-host-options.ts';
-import { encodeTabletMeta, metaKey, metaOf, type TabletMeta } from './tablet-meta.ts';
+import { encodeTabletMeta, logWitness, metaKey, metaOf, type TabletMeta } from './tablet-meta.ts';
 
 /** In so many parts of the flush interval is looked which tablets are due. */
 const FLUSH_ROUNDS = 20;
@@ -136,6 +136,7 @@ export class StoreFlusher {
     if (flushed.length === 0) return;
     // The store must not run ahead of the log: an applied entry can be on a quorum and not yet on this disk.
     await whenDurable(wal.flush());
+    trailer.push(logWitness(wal.durableBatch));
     // A large flush is more than one transaction: a crash between two leaves a mixture, which has to be known as one.
     if (changes > STORE_TRANSACTION_CHANGES || ranges.length > 0) await store.write([], [], before);
     await store.write(ranges, chained(sets), trailer);

@@ -5,7 +5,7 @@ import type { Prng } from '../base/prng.ts';
 import type { ReplicaId } from '../raft/types.ts';
 import type { KeyRange, OrderedStore } from '../storage/ordered-store.ts';
 import type { Wal } from '../storage/wal.ts';
-import type { RecoveredGroup } from '../storage/wal-types.ts';
+import type { WalRecovery } from '../storage/wal-types.ts';
 import type { PeerLink, SupportSource } from './peer-link.ts';
 import type { Tablet, TabletLimits } from './tablet.ts';
 
@@ -15,7 +15,7 @@ export interface TabletHostOptions {
   readonly prng: Prng;
   readonly logger: Logger;
   readonly wal: Wal;
-  readonly recovered: ReadonlyMap<number, RecoveredGroup>;
+  readonly recovery: WalRecovery;
   readonly store: OrderedStore;
   readonly peers: PeerLink;
   readonly support: SupportSource;
@@ -45,6 +45,13 @@ export interface TabletHostEvents {
   leadershipChanged(tablet: Tablet): void;
   /** Entries were applied. */
   applied(tablet: Tablet): void;
+  /**
+   * Reading the replica's state found damage, while it leads: another node is to lead before it is given up. Called again at
+   * every tick until it does not lead any more.
+   */
+  handOver(tablet: Tablet): void;
+  /** A replica has been given up: `TabletHost.lost` has it now. */
+  lost(tablet: number): void;
   /** The disk failed: the node must end, because it can promise nothing any more. */
   failed(error: Error): void;
 }
@@ -67,4 +74,7 @@ export interface HostCounters {
   flushedChanges: number;
   snapshotsSent: number;
   snapshotsInstalled: number;
+  /** Replicas given up because of damage, and new ones that took their place and are whole. */
+  replicasLost: number;
+  replicasRebuilt: number;
 }

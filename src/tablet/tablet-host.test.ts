@@ -214,6 +214,19 @@ describe('a crash', () => {
     await rig.until(() => rig.appliedAt(1, 'k') === '2');
   });
 
+  it('may take the applied state back, and the replica knows until it has caught up', async () => {
+    const rig = await threeNodes();
+    await rig.run(rig.leader(), put('k', '1'));
+    await rig.until(() => rig.appliedAt(2, 'k') === '1');
+    for (const node of [1, 2, 3]) rig.crash(node);
+    await rig.start(rig.station(2));
+    expect(rig.station(2).tablet.isCurrent).toBe(rig.appliedAt(2, 'k') === '1');
+    await rig.start(rig.station(3));
+    await rig.elect();
+    await rig.until(() => rig.station(2).tablet.isCurrent);
+    expect(rig.appliedAt(2, 'k')).toBe('1');
+  });
+
   it('leaves a vote standing: the restarted replica does not vote twice in a term', async () => {
     const rig = await threeNodes();
     const term = rig.leader().tablet.raft.term;
@@ -330,6 +343,17 @@ describe('membership', () => {
     expect(rig.station(4).tablet.readApplied(get('k1'))).toBe(false);
     await rig.until(() => !rig.station(4).tablet.installing);
     await rig.until(() => rig.appliedAt(4, 'k2999') !== undefined);
+  });
+
+  it('a snapshot whose confirmation was lost is confirmed when it is offered again', async () => {
+    const rig = await withFourth();
+    for (let i = 0; i < 20; i++) await rig.run(rig.leader(), put(`k${i}`, `v${i}`));
+    rig.loseNextConfirmation = true;
+    await addFourth(rig);
+    await rig.until(() => rig.appliedAt(4, 'k19') === 'v19');
+    await rig.run(rig.leader(), put('after', 'snapshot'));
+    await rig.until(() => rig.appliedAt(4, 'after') === 'snapshot');
+    expect(rig.snapshotsOpened).toBe(2);
   });
 
   it('a follower that the log has left behind gets a snapshot', async () => {

@@ -11,9 +11,12 @@ import { assert } from '../base/assert.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import { type LogIndex, MessageType, type ReplicaId, Role, type SnapshotMeta } from '../raft/types.ts';
+import type { DamagedError } from '../storage/errors.ts';
 import type { ByteKey } from '../storage/ordered-store.ts';
 import type { RecoveredGroup } from '../storage/wal-types.ts';
 import { encodeConfState, membersOf } from './conf-state-codec.ts';
+import { type LostReplica, lostReplicas } from './damage.ts';
+import { LostReplicas } from './lost-replicas.ts';
 import type { Outcome, TabletOperation } from './operation.ts';
 import type { SnapshotSink } from './peer-link.ts';
 import { PeerOutbox } from './peer-outbox.ts';
@@ -27,15 +30,7 @@ import { StoreFlusher } from './store-flusher.ts';
 import { StoreQueue } from './store-queue.ts';
 import type { Tablet } from './tablet.ts';
 import type { HostCounters, NewReplica, TabletHostOptions } from './tablet-host-options.ts';
-import {
-  decodeTabletMeta,
-  encodeTabletMeta,
-  META_HI,
-  META_LO,
-  metaKey,
-  type TabletMeta,
-  tabletOfMetaKey,
-} from './tablet-meta.ts';
+import { encodeTabletMeta, logWitness, metaKey, readMetas, SOUND, type TabletMeta } from './tablet-meta.ts';
 import { TurnDriver } from './turn-driver.ts';
 
 export type { NewReplica, TabletHostEvents, TabletHostOptions } from './tablet-host-options.ts';
@@ -49,6 +44,8 @@ export class TabletHost {
     flushedChanges: 0,
     snapshotsSent: 0,
     snapshotsInstalled: 0,
+    replicasLost: 0,
+    replicasRebuilt: 0,
   };
   readonly #options: TabletHostOptions;
   readonly #log: Logger;
@@ -59,6 +56,7 @@ export class TabletHost {
   readonly #flusher: StoreFlusher;
   readonly #factory: ReplicaFactory;
   readonly #snapshots: SnapshotTraffic;
+  readonly #lost: LostReplicas;
   #timers: Timer[] = [];
 
   constructor(options: TabletHostOptions) {
@@ -69,15 +67,17 @@ export class TabletHost {
     this.#options = options;
     this.clock = clock;
     this.#log = logger;
-    this.#senders = new SnapshotSender(peers, logger, (tablet, replica, complete) => {
+    const damaged = (tablet: Tablet, error: DamagedError): void => this.#lost.found(tablet, error);
+    const reportSnapshot = (tablet: Tablet, replica: ReplicaId, complete: boolean): void => {
       if (complete) counters.snapshotsSent += 1;
       tablet.raft.reportSnapshot(replica, complete);
       this.markDirty(tablet);
-    });
+    };
+    this.#senders = new SnapshotSender(peers, logger, reportSnapshot, damaged);
     const senders = this.#senders;
     const outbox = new PeerOutbox(peers, (node) => this.peerDown(node));
     const appended = (tablet: number, bytes: number): void => this.#flusher.appended(tablet, bytes);
-    this.#turns = new TurnDriver({ clock, wal, tablets, outbox, senders, events, counters, appended });
+    this.#turns = new TurnDriver({ clock, wal, tablets, outbox, senders, events, counters, appended, damaged });
     const turns = this.#turns;
     this.#flusher = new StoreFlusher({
       ...options,
@@ -105,6 +105,14 @@ export class TabletHost {
       counters,
       promise_ms,
       logger,
+    });
+    this.#lost = new LostReplicas({
+      ...options,
+      queue,
+      tablets,
+      counters,
+      forget: (tablet) => this.#forget(tablet),
+      markDirty: (tablet) => turns.markDirty(tablet),
     });
     wal.onError = (error) => events.failed(error);
     this.#recover();
@@ -140,7 +148,7 @@ export class TabletHost {
     const { wal, store } = this.#options;
     const made: { id: number; replica: ReplicaId; state: RaftState; meta: TabletMeta }[] = [];
     for (const { id, replica, founders } of replicas) {
-      assert(!this.#tablets.has(id), 'a node has one replica of a tablet');
+      assert(!this.#tablets.has(id) && !this.lost.has(id), 'a node has one replica of a tablet');
       const state = newState(founders);
       const { index, term, confState } = state.snapshot;
       const meta = {
@@ -149,31 +157,62 @@ export class TabletHost {
         appliedTerm: term,
         consistentIndex: 0,
         confState,
-        installing: false,
+        ...SOUND,
       };
       made.push({ id, replica, state, meta });
+      // Whatever the log still says under this number is of another life.
+      wal.removeGroup(id);
       if (founders !== null) wal.appendSnapshotBase(id, index, term, encodeConfState(confState));
       wal.appendHardState(id, state.hardState);
     }
     await this.#turns.whenDurable(wal.flush());
     const metas = made.map(({ id, meta }): [ByteKey, Uint8Array] => [metaKey(id), encodeTabletMeta(meta)]);
-    await this.#storeQueue.run(() => store.write([], [], metas));
+    await this.#storeQueue.run(() => store.write([], [], [...metas, logWitness(wal.durableBatch)]));
     for (const { id, replica, state, meta } of made) this.markDirty(this.#add(id, replica, state, meta));
   }
 
-  /** Removes a replica with its data. */
+  /** Removes a replica with its data, lost or not. */
   async remove(id: number): Promise<void> {
     const tablet = this.#tablets.get(id);
-    if (tablet === undefined) return;
-    const ranges = tablet.ranges();
-    this.#tablets.delete(id);
+    const isLost = this.lost.has(id);
+    if (tablet === undefined && !isLost) return;
+    const { wal, store, rangesOf } = this.#options;
+    const ranges = rangesOf(id);
+    if (tablet !== undefined) this.#forget(tablet);
+    // The log first: what a crash in between leaves is a replica that the log does not know, and that is removed again.
+    wal.removeGroup(id);
+    await this.#turns.whenDurable(wal.flush());
+    await this.#storeQueue.run(() => store.write(ranges, [], [[metaKey(id), null]]));
+    this.#lost.removed(id);
+    if (isLost) this.#snapshots.expectRebuild(id);
+  }
+
+  /** Replicas that were given up because of damage, by tablet; each until it is removed. */
+  get lost(): ReadonlyMap<number, LostReplica> {
+    return this.#lost.byTablet;
+  }
+
+  /** It has become known which replica was lost. */
+  nameLost(tablet: number, replica: number): void {
+    this.#lost.name(tablet, replica);
+  }
+
+  /** Gives up what was found damaged at the start, durably. Before `start`, and before any message. */
+  settleDamage(): Promise<void> {
+    return this.#lost.settle();
+  }
+
+  /** Gives up all replicas. Before `settleDamage`. */
+  loseAll(reason: string): void {
+    this.#lost.loseAll(reason);
+  }
+
+  #forget(tablet: Tablet): void {
+    this.#tablets.delete(tablet.id);
     this.#shareReadCache();
-    this.#flusher.remove(id);
-    this.#snapshots.abort(id);
+    this.#flusher.remove(tablet.id);
+    this.#snapshots.abort(tablet.id);
     tablet.abandon();
-    this.#options.wal.removeGroup(id);
-    this.#options.wal.flush();
-    await this.#storeQueue.run(() => this.#options.store.write(ranges, [], [[metaKey(id), null]]));
   }
 
   /** A frame of Raft messages from another node. */
@@ -236,23 +275,27 @@ export class TabletHost {
       tablet.raft.tick();
       if (tablet.raft.hasReady()) this.markDirty(tablet);
     }
+    this.#lost.tick();
+    this.#options.wal.settle();
   }
 
   #recover(): void {
-    const found = new Map<number, TabletMeta | null>();
-    this.#options.store.scan(META_LO, META_HI, false, (key, value) => {
-      found.set(tabletOfMetaKey(key), decodeTabletMeta(value));
-      return true;
-    });
-    const { recovered, silentUntil_ms } = this.#options;
-    for (const [id, meta] of found) {
-      assert(meta !== null, 'the store holds a replica that this version cannot read');
-      const group = recovered.get(id);
+    const { store, wal, recovery, silentUntil_ms } = this.#options;
+    const stored = readMetas(store);
+    const lost = lostReplicas({ ...stored, recovery, lastBatch: wal.durableBatch });
+    for (const [id, replica] of lost) this.#lost.add(id, replica);
+    for (const [id, meta] of stored.metas) {
+      if (meta === null || lost.has(id)) continue;
+      const group = recovery.groups.get(id);
       const state = recoveredState(meta, group);
       if (endOfLog(group) < state.snapshot.index) this.#catchUpLog(id, state.snapshot);
       const tablet = this.#add(id, meta.replica, state, meta);
       tablet.installing = meta.installing;
       tablet.consistentIndex = meta.consistentIndex;
+      tablet.earlierLog = {
+        index: tablet.raft.lastIndex,
+        term: Math.max(state.snapshot.term, state.entries.at(-1)?.term ?? 0),
+      };
       tablet.withholdVotes(silentUntil_ms, this.clock.monotonic_ms());
     }
   }

@@ -24,6 +24,7 @@ import { decodeConfChange } from '../raft/conf-change.ts';
 import type { Raft } from '../raft/raft.ts';
 import type { Ready } from '../raft/ready.ts';
 import { type ConfChange, type ConfState, type Entry, EntryType, type ReplicaId, Role } from '../raft/types.ts';
+import { DamagedError } from '../storage/errors.ts';
 import type { KeyRange } from '../storage/ordered-store.ts';
 import type { Overlay, PendingBatch } from '../storage/overlay.ts';
 import { Outcome, type TabletOperation, type Transaction } from './operation.ts';
@@ -51,6 +52,8 @@ export interface TabletHostLink {
   leadershipChanged(tablet: Tablet): void;
   /** Entries were applied. */
   applied(tablet: Tablet): void;
+  /** Reading the state found that it is not what was written: the replica has to be given up. */
+  damaged(tablet: Tablet, error: DamagedError): void;
 }
 
 interface Proposal {
@@ -82,10 +85,14 @@ export class Tablet {
   confState: ConfState;
   /** Set while a snapshot's content replaces the state: nothing may be read, appended or voted for. */
   installing = false;
+  /** The state is not what was written: nothing of it is served any more. */
+  damaged = false;
   /** Until this monotonic time a promise that Raft has forgotten may hold; see `Raft.votesWithheld`. */
   votesWithheldUntil_ms = 0;
   /** Below this applied index the state is a mixture, see `TabletMeta`. */
   consistentIndex = 0;
+  /** The end of the log that an earlier life has left. */
+  earlierLog = { index: 0, term: 0 };
   /** True while the host's dirty list holds this tablet. */
   dirty = false;
   /** The commit index that waits to be told to followers, 0 while none does (commit-news.ts). */
@@ -142,7 +149,7 @@ export class Tablet {
 
   /** Whether operations submitted now are evaluated here. */
   get serving(): boolean {
-    return this.#serving && !this.#poisoned && this.raft.transferee === 0;
+    return this.#serving && !this.#poisoned && !this.damaged && this.raft.transferee === 0;
   }
 
   /** Operations whose fate is open, for metrics and draining. */
@@ -172,7 +179,14 @@ export class Tablet {
       return;
     }
     transaction.begin();
-    operation.execute(transaction);
+    try {
+      operation.execute(transaction);
+    } catch (error) {
+      transaction.end();
+      this.#foundDamage(error);
+      operation.complete(Outcome.notLeader);
+      return;
+    }
     transaction.end();
     if (transaction.wrote) {
       this.#openOperations.push(operation);
@@ -201,9 +215,14 @@ export class Tablet {
 
   /** Runs `read` on what is applied here; false when this replica's state is not fit to be read. */
   readLocal(read: (transaction: Transaction) => void): boolean {
-    if (this.installing || this.raft.appliedIndex < this.consistentIndex) return false;
+    if (this.installing || this.damaged || this.raft.appliedIndex < this.consistentIndex) return false;
     this.#appliedTransaction.now_ms = Math.floor(this.#host.clock.wall_ms());
-    read(this.#appliedTransaction);
+    try {
+      read(this.#appliedTransaction);
+    } catch (error) {
+      this.#foundDamage(error);
+      return false;
+    }
     return true;
   }
 
@@ -211,6 +230,13 @@ export class Tablet {
     const index = this.raft.proposeConfChange(change);
     this.#host.markDirty(this);
     return index > 0;
+  }
+
+  /** False when it cannot be handed to that replica now. */
+  transferLeadership(to: ReplicaId): boolean {
+    const begun = this.raft.transferLeader(to);
+    this.#host.markDirty(this);
+    return begun;
   }
 
   /** Proposes what has been evaluated. Called by the host at the end of a turn in which the disk is free. */
@@ -280,6 +306,15 @@ export class Tablet {
     }
   }
 
+  /**
+   * Whether everything is applied that any earlier life of this replica can have applied. Commit indexes are not always on disk,
+   * so the state may have gone back at a restart; what was committed then is in the log that was left, or below the first
+   * entry of a later term (leader completeness, thesis 3.6.3).
+   */
+  get isCurrent(): boolean {
+    return this.raft.appliedIndex >= this.earlierLog.index || this.appliedTerm > this.earlierLog.term;
+  }
+
   /** Until `until_ms` this replica neither votes nor campaigns. */
   withholdVotes(until_ms: number, now_ms: number): void {
     this.votesWithheldUntil_ms = until_ms;
@@ -307,6 +342,15 @@ export class Tablet {
       this.#askedReads.shift();
       for (const operation of read.operations) this.#host.completeLater(operation, Outcome.notLeader);
     }
+  }
+
+  /**
+   * Stops serving for good. What was evaluated and not proposed is dropped, the half transaction that met the damage included;
+   * what is in the log may still be committed by whoever leads next.
+   */
+  becomeDamaged(): void {
+    this.damaged = true;
+    this.#stepDown();
   }
 
   /** The replica leaves this node, or the node stops: nobody will hear of what is open. */
@@ -384,6 +428,12 @@ export class Tablet {
     }
     this.#askedReads = [];
     this.#retryDeferredReads();
+  }
+
+  /** Rethrows what is not damage. */
+  #foundDamage(error: unknown): void {
+    if (!(error instanceof DamagedError)) throw error;
+    this.#host.damaged(this, error);
   }
 
   #retryDeferredReads(): void {

@@ -11,6 +11,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Raft } from '../raft/raft.ts';
 import type { AppendTicket, Ready } from '../raft/ready.ts';
 import { type Message, MessageType } from '../raft/types.ts';
+import type { DamagedError } from '../storage/errors.ts';
 import type { Wal } from '../storage/wal.ts';
 import { CommitNews } from './commit-news.ts';
 import type { Outcome, TabletOperation } from './operation.ts';
@@ -38,6 +39,7 @@ export interface TurnDriverOptions {
   readonly counters: HostCounters;
   /** Entries of so many bytes were appended to the tablet's log. */
   readonly appended: (tablet: number, bytes: number) => void;
+  readonly damaged: (tablet: Tablet, error: DamagedError) => void;
 }
 
 export class TurnDriver implements TabletHostLink {
@@ -50,6 +52,7 @@ export class TurnDriver implements TabletHostLink {
   readonly #counters: HostCounters;
   readonly #appended: (tablet: number, bytes: number) => void;
   readonly #commitNews: CommitNews;
+  readonly #damaged: (tablet: Tablet, error: DamagedError) => void;
   #dirty: Tablet[] = [];
   /** Dirty tablets whose open batch waits for the disk; the end of the write in flight begins the turn that takes them. */
   #unsealed: Tablet[] = [];
@@ -76,6 +79,7 @@ export class TurnDriver implements TabletHostLink {
     this.#counters = options.counters;
     this.#appended = options.appended;
     this.#commitNews = new CommitNews(options.clock, (tablet) => this.markDirty(tablet));
+    this.#damaged = options.damaged;
     options.wal.onDurable = (batch) => this.#walDurable(batch);
   }
 
@@ -104,6 +108,10 @@ export class TurnDriver implements TabletHostLink {
 
   applied(tablet: Tablet): void {
     this.#events.applied(tablet);
+  }
+
+  damaged(tablet: Tablet, error: DamagedError): void {
+    this.#damaged(tablet, error);
   }
 
   schedule(): void {

@@ -90,6 +90,11 @@ export interface Cluster {
     predicate: (status: ClusterStatus) => boolean | Promise<boolean>,
     options?: WaitOptions,
   ): Promise<ClusterStatus>;
+  /**
+   * Takes a node out of the cluster, running or not: its replicas move to others, it leaves the status and `nodes`, and its
+   * process ends. The next `addNode` takes over its address. Its data folder stays.
+   */
+  removeNode(node: ClusterNode, options?: WaitOptions): Promise<void>;
   /** Starts a further node that joins the cluster. It holds replicas when they are given to it. */
   addNode(): Promise<ClusterNode>;
 
@@ -126,6 +131,9 @@ class TestCluster implements Cluster {
   readonly #folder: string;
   readonly #spare: NodeAddress[];
   readonly #nodes: TestNode[];
+  readonly #removed: TestNode[] = [];
+  /** Names are given out once. */
+  #named = 0;
 
   constructor(options: ClusterOptions, folder: string, addresses: readonly NodeAddress[]) {
     this.#options = options;
@@ -140,6 +148,7 @@ class TestCluster implements Cluster {
       logFolder: options.logFolder,
     });
     this.#nodes = children.map((child) => new TestNode(child));
+    this.#named = count;
   }
 
   get nodes(): readonly ClusterNode[] {
@@ -284,7 +293,7 @@ class TestCluster implements Cluster {
     const address = this.#spare.shift();
     if (address === undefined)
       throw new RangeError(`no address is left: a test cluster takes ${SPARE_NODES} further nodes at most`);
-    const name = `node-${this.#nodes.length + 1}`;
+    const name = `node-${++this.#named}`;
     const members = this.#nodes.map(({ host, ports }) => `${host}:${ports.peer}`).join(',');
     const flags = [`--join=${members}`, ...this.#flags()];
     const { logFolder } = this.#options;
@@ -303,8 +312,26 @@ class TestCluster implements Cluster {
     return node;
   }
 
+  async removeNode(node: ClusterNode, options: WaitOptions = {}): Promise<void> {
+    const own = this.#own(node);
+    const asked = this.#reachable().find((other) => other !== own);
+    if (asked === undefined)
+      throw new FolkmootError('NODE_UNREACHABLE', 'no other node of the cluster runs', 'Start one.');
+    await asked.admin.removeNode(own.id);
+    const isGone = async (): Promise<boolean> => {
+      const { nodes } = await asked.admin.status();
+      return nodes.every(({ id }) => id !== own.id) && !(own.running && !own.paused);
+    };
+    await poll(isGone, { what: `the removal of ${own.name}`, ...options });
+    await own.child.kill();
+    this.#nodes.splice(this.#nodes.indexOf(own), 1);
+    this.#removed.push(own);
+    const { launcher } = own.child.options;
+    this.#spare.unshift({ host: own.host, ports: own.ports, ...(launcher === undefined ? {} : { launcher }) });
+  }
+
   async close(): Promise<void> {
-    await killAll(this.#nodes.map((node) => node.child));
+    await killAll([...this.#nodes, ...this.#removed].map((node) => node.child));
     if (this.#options.dataFolder !== undefined) return;
     await rm(this.#folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
   }

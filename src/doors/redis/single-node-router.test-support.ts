@@ -207,6 +207,7 @@ export class TestCluster {
         leader: (index % options.nodes) + 1,
         term: 1,
         replicas,
+        rebuilding: [],
       });
     }
     for (const id of replicas) {
@@ -219,6 +220,7 @@ export class TestCluster {
         ports: { redis: 0, redisSingle: 0, admin: 0, peer: 0 },
         alive: true,
         connected: true,
+        leaving: false,
       });
       this.routers.push(new TestRouter(this, id));
     }

@@ -1,0 +1,24 @@
+/** Where things are, as the metadata says: which tablet a slot belongs to, and which keys a tablet owns. */
+import { assert } from '../base/assert.ts';
+import type { KeyRange } from '../storage/ordered-store.ts';
+import type { TabletHost } from '../tablet/tablet-host.ts';
+import { METADATA_RANGE, METADATA_TABLET, type Metadata, slotRanges } from './metadata.ts';
+import type { Place } from './slot-router.ts';
+import { SLOT_COUNT, type TabletId } from './view.ts';
+
+/** Index: slot. */
+export function placesOf(metadata: Metadata, host: TabletHost | null): (Place | undefined)[] {
+  const places = new Array<Place | undefined>(SLOT_COUNT).fill(undefined);
+  for (const record of metadata.tablets.values()) {
+    const place = { tablet: record.id, replica: host?.get(record.id) };
+    places.fill(place, record.slotFirst, record.slotLast + 1);
+  }
+  return places;
+}
+
+export function rangesOf(metadata: Metadata, tablet: TabletId): readonly KeyRange[] {
+  if (tablet === METADATA_TABLET) return [METADATA_RANGE];
+  const record = metadata.tablets.get(tablet);
+  assert(record !== undefined, 'a tablet is in the metadata before a node has a replica of it');
+  return slotRanges(record.slotFirst, record.slotLast);
+}
