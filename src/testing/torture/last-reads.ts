@@ -44,16 +44,11 @@ export async function untilInPlace(cluster: Cluster): Promise<void> {
         (view) =>
           view.underReplicated === 0 &&
           view.nodes.every(({ alive }) => alive) &&
-          view.tablets.every((tablet) => tablet.leader !== 0 && !isRebuilding(tablet)),
+          view.tablets.every((tablet) => tablet.leader !== 0 && (tablet.rebuilding ?? []).length === 0),
       );
     },
     { timeout_ms: WHOLE_TIMEOUT_MS, what: 'all replicas in place' },
   );
-}
-
-/** Versions that rebuild replicas say which ones are not whole yet. */
-function isRebuilding(tablet: object): boolean {
-  return 'rebuilding' in tablet && Array.isArray(tablet.rebuilding) && tablet.rebuilding.length > 0;
 }
 
 /** Only without load: all nodes live, every tablet has a leader, and every replica has all that its leader has. */
@@ -153,12 +148,6 @@ async function inLanes<T>(items: readonly T[], work: (item: T, lane: number) => 
     for (let item = items[next++]; item !== undefined; item = items[next++]) await work(item, index);
   };
   await Promise.all(Array.from({ length: LANES }, lane));
-}
-
-/** True when the node counts replicas that were rebuilt: versions that cannot rebuild them end when they meet damage. */
-export async function rebuildsReplicas(node: ClusterNode): Promise<boolean> {
-  const response = await fetch(`http://${node.host}:${node.ports.admin}/metrics`);
-  return /^folkmoot_replicas_rebuilt_total/m.test(await response.text());
 }
 
 /** Names of commands that the server does not know. */

@@ -18,7 +18,7 @@ export interface FaultSpec {
   readonly concern: 'processes' | 'network' | 'members' | 'disk';
   readonly nodes_min: number;
   /** Means that only some runs have. */
-  readonly needs?: 'disks' | 'rebuild';
+  readonly needs?: 'disks';
 }
 
 /** Times suit the default lease of 600 ms: long enough for an election, and so short that many fit into a minute. */
@@ -81,10 +81,15 @@ export const FAULTS = {
     duration_ms: [200, 1_000],
     concern: 'disk',
     nodes_min: 3,
-    needs: 'rebuild',
   },
   move: {
     what: 'a node joins, replicas move to it and on',
+    duration_ms: [0, 500],
+    concern: 'members',
+    nodes_min: 3,
+  },
+  remove: {
+    what: 'a node taken out of the cluster, its replicas moved to others',
     duration_ms: [0, 500],
     concern: 'members',
     nodes_min: 3,

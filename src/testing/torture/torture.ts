@@ -12,15 +12,7 @@ import type { Verdict as CheckVerdict } from '../linearizability/checker.ts';
 import type { History } from '../linearizability/history.ts';
 import { Disks } from './disks.ts';
 import { type Judgement, judge } from './judge.ts';
-import {
-  compareReplicas,
-  cutPower,
-  mend,
-  missingCommands,
-  type ReaderSession,
-  readAll,
-  rebuildsReplicas,
-} from './last-reads.ts';
+import { compareReplicas, cutPower, mend, missingCommands, type ReaderSession, readAll } from './last-reads.ts';
 import { type Door, Load, type LoadClient, type Tally } from './load.ts';
 import { Meter } from './meter.ts';
 import { Nemesis } from './nemesis.ts';
@@ -124,7 +116,6 @@ class Run {
   readonly #problems: string[] = [];
   readonly #disks: Disks | undefined;
   readonly #wire: Wire;
-  #rebuilds = false;
   readonly #through: ((line: Line) => Line) | undefined;
 
   constructor(cluster: Cluster, options: TortureOptions, disks: Disks | undefined) {
@@ -137,8 +128,6 @@ class Run {
 
   async run(): Promise<TortureResult> {
     const { workloads, leftOut } = await this.#workloads();
-    const [node] = this.#cluster.nodes;
-    this.#rebuilds = node !== undefined && (await rebuildsReplicas(node));
     const faults = (this.#options.faults ?? FAULT_KINDS).filter((kind) => {
       const why = this.#whyNot(FAULTS[kind]);
       if (why !== undefined) leftOut.push(`${kind} (${FAULTS[kind].what}): ${why}`);
@@ -245,7 +234,6 @@ class Run {
   #whyNot(spec: FaultSpec): string | undefined {
     if (spec.nodes_min > this.#options.nodes) return `it takes ${spec.nodes_min} nodes`;
     if (spec.needs === 'disks' && this.#disks === undefined) return 'it takes root, and npm run torture';
-    if (spec.needs === 'rebuild' && !this.#rebuilds) return 'this version does not rebuild damaged replicas';
     return undefined;
   }
 

@@ -2,7 +2,7 @@
 import type { Fault } from '../fault.ts';
 import type { FaultKind } from '../plan.ts';
 import { corrupt, diskFull } from './disk.ts';
-import { move, transfer } from './members.ts';
+import { move, remove, transfer } from './members.ts';
 import { bridge, halves, isolate, oneWay, ring } from './network.ts';
 import { kill, killAll, killLeader, pause, pauseLeader, restart } from './processes.ts';
 
@@ -21,5 +21,6 @@ export const carryOut: Readonly<Record<FaultKind, Fault>> = {
   'disk-full': diskFull,
   corrupt,
   move,
+  remove,
   transfer,
 };

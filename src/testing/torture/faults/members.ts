@@ -1,10 +1,11 @@
-/** Orders of an operator: leadership handed over, a node added, replicas moved. */
+/** Orders of an operator: leadership handed over, a node added or removed, replicas moved. */
 import type { TabletStatus } from '../../../admin/cluster-status.ts';
 import type { Fault } from '../fault.ts';
 import { untilInPlace } from '../last-reads.ts';
 
 /** Nodes that a run adds at most. */
 const ADDED_MAX = 2;
+const REMOVAL_TIMEOUT_MS = 60_000;
 
 export const transfer: Fault = async ({ cluster, key, node, say }) => {
   const target = node(0);
@@ -32,5 +33,18 @@ export const move: Fault = async ({ cluster, disruption, added, say }) => {
   return async () => {
     await cluster.changeReplicas(tablet.id, { remove: from });
     say(`replica of tablet ${tablet.id} moved`);
+  };
+};
+
+/** There are never fewer nodes than at the start: the first one adds a node before it removes one. */
+export const remove: Fault = async ({ cluster, added, node, say }) => {
+  await untilInPlace(cluster);
+  if (added === 0) say(`${(await cluster.addNode()).name} has joined`);
+  const victim = node(0);
+  say(`${victim.name} is removed`);
+  await cluster.removeNode(victim, { timeout_ms: REMOVAL_TIMEOUT_MS });
+  return async () => {
+    await untilInPlace(cluster);
+    say(`${victim.name} is gone, and all replicas are in place`);
   };
 };
