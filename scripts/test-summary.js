@@ -1,5 +1,5 @@
-// Adds up what the test runs have written, names every skipped test with its reason (which is in its name), and fails when
-// anything failed.
+// Adds up what the test runs have written, names every skipped test with its reason (which is in its name), says what the
+// torture run has shown, and fails when anything failed.
 import { readFileSync } from 'node:fs';
 
 let passed = 0;
@@ -16,5 +16,11 @@ for (const project of ['unit', 'end-to-end']) {
   }
 }
 for (const name of skipped) console.log(`skipped: ${name}`);
+const torture = JSON.parse(readFileSync(new URL('../coverage/torture.json', import.meta.url), 'utf8'));
+console.log(
+  `torture: ${torture.verdict}, ${torture.operations} operations, ${torture.acknowledged} writes acknowledged, ` +
+    `${torture.lost} lost, ${torture.unknown} unknown, seed ${torture.seed}`,
+);
+if (torture.verdict !== 'valid') failed += 1;
 console.log(`${passed} passed, ${failed} failed, ${skipped.length} skipped`);
 process.exit(failed === 0 && passed > 0 ? 0 : 1);

@@ -37,7 +37,7 @@ export class SimLiveness extends LivenessMain {
         port,
         engine: {
           setPeers: (peers) => post(world.worker, () => engine.setPeers(peers)),
-          block: (nodes) => post(world.worker, () => engine.block(nodes)),
+          block: (nodes, deafTo) => post(world.worker, () => engine.block(nodes, deafTo)),
           stats: () => engine.stats(),
           stop: () => {
             engine.stop();

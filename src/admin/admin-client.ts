@@ -40,8 +40,8 @@ export class AdminClient {
     return (await this.call('POST', '/api/drain', {})) as { node: number; leads: number };
   }
 
-  async block(nodes: readonly number[]): Promise<void> {
-    await this.call('POST', '/api/faults/block', { nodes });
+  async block(nodes: readonly number[], deafTo: readonly number[] = []): Promise<void> {
+    await this.call('POST', '/api/faults/block', { nodes, deafTo });
   }
 
   /** Resolves when the removal has begun; the node leaves the list when nothing counts on it any more. */

@@ -46,8 +46,8 @@ const source: AdminSource = {
     throw new TypeError('a bug');
   },
   removeNode: async () => undefined,
-  block: (nodes) => {
-    calls.push(`block ${nodes.join(' ')}`);
+  block: (nodes, deafTo) => {
+    calls.push(`block ${nodes.join(' ')}, deaf to ${deafTo.join(' ')}`);
   },
 };
 
@@ -139,8 +139,8 @@ describe('what can be done', () => {
     await client.transfer(5, 2);
     await client.changeReplicas(5, { add: 3 });
     await client.block([2, 3]);
-    await client.block([]);
-    expect(calls).toEqual(['drain', 'transfer 5 2', 'add 5 3', 'block 2 3', 'block ']);
+    await client.block([], [3]);
+    expect(calls).toEqual(['drain', 'transfer 5 2', 'add 5 3', 'block 2 3, deaf to ', 'block , deaf to 3']);
     expect(await client.ready()).toBe(true);
   });
 
@@ -153,6 +153,7 @@ describe('what can be done', () => {
     ['/api/tablets/5/replicas', '{}', 400, 'the body names no change'],
     ['/api/tablets/5/replicas', '{"add":1,"remove":1}', 400, 'the body names no change'],
     ['/api/faults/block', '{"nodes":[0]}', 400, '"nodes" is not a list of node ids'],
+    ['/api/faults/block', '{"nodes":[],"deafTo":1}', 400, '"deafTo" is not a list of node ids'],
     ['/api/faults/block', '{"nodes":2}', 400, '"nodes" is not a list of node ids'],
     ['/api/drain', '{', 400, 'the body is not JSON'],
     ['/api/drain', '[]', 400, 'the body is not a JSON object'],

@@ -19,6 +19,9 @@ export interface AdminSource {
   removeReplica(tablet: TabletId, node: NodeId): Promise<void>;
   /** Begins to take a node out of the cluster; rejects when that would cost a majority. */
   removeNode(node: NodeId): Promise<void>;
-  /** Exchanges nothing with these nodes from now on, in both directions; an empty list heals. */
-  block(nodes: readonly NodeId[]): void;
+  /**
+   * From now on exchanges nothing with `nodes`, which notice it at once, and hears nothing of `deafTo`, which do not: what they
+   * send gets lost on the way. Empty lists heal.
+   */
+  block(nodes: readonly NodeId[], deafTo: readonly NodeId[]): void;
 }

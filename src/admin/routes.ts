@@ -140,15 +140,17 @@ export const ROUTES: readonly Route[] = [
   {
     method: 'POST',
     path: '/api/faults/block',
-    summary: '`{"nodes": [2, 3]}`: exchanges nothing with these nodes until told otherwise; an empty list heals.',
+    summary:
+      '`{"nodes": [2], "deafTo": [3]}`: until told otherwise, exchanges nothing with nodes, and loses what those in deafTo send.',
     faultInjection: true,
     answer: (source, request) => {
-      const nodes = request.body['nodes'];
-      if (!Array.isArray(nodes) || !nodes.every(isId)) {
-        throw new FolkmootError('BAD_REQUEST', '"nodes" is not a list of node ids', 'Send {"nodes": [2, 3]}.');
+      const { nodes, deafTo = [] } = request.body;
+      for (const [name, list] of Object.entries({ nodes, deafTo })) {
+        if (Array.isArray(list) && list.every(isId)) continue;
+        throw new FolkmootError('BAD_REQUEST', `"${name}" is not a list of node ids`, 'Send {"nodes": [2, 3]}.');
       }
-      source.block(nodes);
-      return json(200, { blocked: nodes });
+      source.block(nodes as number[], deafTo as number[]);
+      return json(200, { blocked: nodes, deafTo });
     },
   },
 ];

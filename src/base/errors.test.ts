@@ -53,6 +53,17 @@ describe('errors of the system become cause and cure', () => {
     expect((error as FolkmootError).message).toContain('/data');
   });
 
+  test('what the log and the store say of a full or failing disk is no bug', () => {
+    const full = Object.assign(systemError('WAL_DISK_FULL'), { cause: systemError('ENOSPC') });
+    expect(folderError(full, '/data')).toMatchObject({ code: 'DISK_FULL' });
+    const failed = Object.assign(systemError('WAL_WRITE_FAILED'), { cause: systemError('EIO') });
+    expect(folderError(failed, '/data')).toMatchObject({ code: 'DISK_FAILED' });
+    const store = Object.assign(systemError('STORE_WRITE_FAILED'), {
+      cause: Object.assign(new Error('of LMDB'), { code: 28 }),
+    });
+    expect(folderError(store, '/data')).toMatchObject({ code: 'DISK_FULL' });
+  });
+
   test('what is not known passes unchanged, and is told without a cure of its own', () => {
     const bug = new TypeError('x is not a function');
     expect(folderError(bug, '/data')).toBe(bug);

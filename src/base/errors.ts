@@ -140,9 +140,13 @@ export function describeError(error: unknown): { code: ErrorCode; text: string; 
   return { code: 'INTERNAL', text, cure: 'Run again with --log-level=debug and report what it prints.' };
 }
 
+/** LMDB gives the system's number; these are the same on every Unix. */
+const ERRNO_BY_NUMBER: Readonly<Record<number, string>> = { 5: 'EIO', 28: 'ENOSPC' };
+
 /** The system's error code (EADDRINUSE, ENOSPC ...), or an empty string. */
 export function errnoOf(error: unknown): string {
   if (!(error instanceof Error) || !('code' in error)) return '';
+  if (typeof error.code === 'number') return ERRNO_BY_NUMBER[error.code] ?? '';
   return typeof error.code === 'string' ? error.code : '';
 }
 
@@ -213,6 +217,7 @@ export function folderError(error: unknown, path: string): unknown {
       });
     case 'ENOSPC':
     case 'EDQUOT':
+    case 'WAL_DISK_FULL':
       return new FolkmootError('DISK_FULL', `the disk that holds ${path} is full`, 'Free some space and start again.', {
         cause: error,
       });
@@ -223,6 +228,10 @@ export function folderError(error: unknown, path: string): unknown {
         'Check the disk; a new node on a good disk gets its data from its peers.',
         { cause: error },
       );
+    case 'WAL_WRITE_FAILED':
+    case 'STORE_WRITE_FAILED':
+      // The log and the store say what they were doing; what the disk said is their cause.
+      return folderError((error as Error).cause, path);
     default:
       return error;
   }

@@ -5,6 +5,7 @@
 import { FolkmootError } from './errors.ts';
 import {
   type CommandName,
+  defaultOf,
   environmentName,
   type OptionName,
   type OptionSpec,
@@ -35,13 +36,18 @@ export interface ResolvedOptions {
 /** Throws a `FolkmootError` (OPTION_INVALID, OPTION_UNKNOWN, CONFIG_FILE) that names the value's source. */
 export function resolveOptions(command: CommandName, sources: OptionSources): ResolvedOptions {
   const values: Record<string, unknown> = {};
-  for (const [name, spec] of optionList) values[name] = spec.default;
+  for (const [name, spec] of optionList) values[name] = defaultOf(command, spec);
   const given = new Set<OptionName>();
   const fileValues = checkedFile(command, sources.file);
   for (const [name, spec] of optionsOf(command)) {
     const found = findRaw(name, spec, sources, fileValues);
     if (found === undefined) continue;
-    values[name] = parseOption(name, spec, found.raw, found.source);
+    values[name] = parseOption(
+      name,
+      { ...spec, default: defaultOf(command, spec) } as OptionSpec,
+      found.raw,
+      found.source,
+    );
     given.add(name);
   }
   const resolved = values as unknown as OptionValues;

@@ -6,7 +6,7 @@
  * Units come last in names; an option without a unit is a count or a name.
  */
 
-export type CommandName = 'demo' | 'up' | 'start' | 'init' | 'status' | 'tablets' | 'drain' | 'remove';
+export type CommandName = 'demo' | 'verify' | 'up' | 'start' | 'init' | 'status' | 'tablets' | 'drain' | 'remove';
 
 export type OptionGroup = 'Node' | 'Cluster' | 'Ports' | 'Timing' | 'Limits' | 'Logging' | 'Command';
 
@@ -23,6 +23,8 @@ interface OptionBase {
   readonly hidden?: true;
   /** Taken from the command line only. */
   readonly flagOnly?: true;
+  /** Defaults of single commands that differ from `default`. */
+  readonly defaults?: Readonly<Partial<Record<CommandName, number>>>;
 }
 
 export type OptionSpec = OptionBase &
@@ -107,8 +109,8 @@ export const OPTIONS = {
     min: 1,
     max: 9,
     placeholder: 'N',
-    description: 'How many nodes to start; node N is on 127.0.0.N.',
-    commands: ['up'],
+    description: 'How many nodes to start.',
+    commands: ['up', 'verify'],
     reloadable: false,
     flagOnly: true,
   },
@@ -336,7 +338,7 @@ export const OPTIONS = {
     choices: ['debug', 'info', 'warn', 'error', 'silent'],
     placeholder: 'LEVEL',
     description: 'The least important lines to log (on stderr). Nodes of `up` log from `warn` on unless this is given.',
-    commands: ['demo', ...LOCAL, ...CLIENT],
+    commands: ['demo', 'verify', ...LOCAL, ...CLIENT],
     reloadable: true,
   },
   'log-format': {
@@ -387,8 +389,9 @@ export const OPTIONS = {
     min: 2,
     max: 3_600,
     placeholder: 'S',
-    description: 'How long the writers write.',
-    commands: ['demo'],
+    defaults: { verify: 60 },
+    description: 'How long there are clients that write.',
+    commands: ['demo', 'verify'],
     reloadable: false,
     flagOnly: true,
   },
@@ -401,6 +404,40 @@ export const OPTIONS = {
     placeholder: 'N',
     description: 'Clients that write at the same time.',
     commands: ['demo'],
+    reloadable: false,
+    flagOnly: true,
+  },
+  seed: {
+    group: 'Command',
+    type: 'integer',
+    default: 0,
+    min: 0,
+    max: 4_294_967_295,
+    placeholder: 'N',
+    description:
+      'What happens and when, as a number that is printed: the same seed makes the same plan. 0 chooses one.',
+    commands: ['verify'],
+    reloadable: false,
+    flagOnly: true,
+  },
+  out: {
+    group: 'Command',
+    type: 'string',
+    default: undefined,
+    placeholder: 'DIR',
+    description: 'Where the history is written; a new temporary folder when it is left out.',
+    commands: ['verify'],
+    reloadable: false,
+    flagOnly: true,
+  },
+  sabotage: {
+    group: 'Command',
+    type: 'choice',
+    default: 'none',
+    choices: ['none', 'lost-write', 'stale-read', 'duplicate'],
+    placeholder: 'LIE',
+    description: 'Make the clients lie about one thing, to see that it is found out: the verdict must be a violation.',
+    commands: ['verify'],
     reloadable: false,
     flagOnly: true,
   },
@@ -454,6 +491,11 @@ export const optionList: readonly (readonly [OptionName, OptionSpec])[] = Object
   OptionName,
   OptionSpec,
 ][];
+
+/** The value that an option has in a command when nobody gives it one. */
+export function defaultOf(command: CommandName, spec: OptionSpec): OptionSpec['default'] {
+  return spec.defaults?.[command] ?? spec.default;
+}
 
 export function optionsOf(command: CommandName): readonly (readonly [OptionName, OptionSpec])[] {
   return optionList.filter(([, spec]) => spec.commands.includes(command));

@@ -9,6 +9,8 @@ export interface Command {
   readonly details: string;
   /** Shown and required: `<node>`. */
   readonly argument?: { readonly name: string; readonly description: string };
+  /** The exit code when it rejects, for commands to which `failed` means something else. */
+  readonly errorCode?: ExitCode;
   /** Resolves with the exit code; rejects with what went wrong. */
   run(context: CommandContext): Promise<ExitCode>;
 }
@@ -33,5 +35,7 @@ export const ExitCode = {
   failed: 1,
   /** The command line is wrong. */
   usage: 2,
+  /** It worked, and showed neither that all is well nor that something is not. */
+  unproved: 3,
 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];

@@ -42,7 +42,7 @@ function valueNote(spec: OptionSpec): string {
   switch (spec.type) {
     case 'integer':
     case 'bytes':
-      return `default ${plain(spec.default)}, from ${plain(spec.min)} to ${plain(spec.max)}`;
+      return `default ${defaultsNote(spec)}, from ${plain(spec.min)} to ${plain(spec.max)}`;
     case 'boolean':
       return 'off unless given';
     case 'choice':
@@ -52,4 +52,9 @@ function valueNote(spec: OptionSpec): string {
     case 'string':
       return spec.default === undefined ? 'no default' : `default ${spec.default}`;
   }
+}
+
+function defaultsNote(spec: OptionSpec): string {
+  const others = Object.entries(spec.defaults ?? {}).map(([command, value]) => `, of \`${command}\` ${plain(value)}`);
+  return plain(spec.default) + others.join('');
 }

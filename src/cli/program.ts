@@ -5,7 +5,7 @@
 import { Command as CommanderCommand, CommanderError, Option } from 'commander';
 import { describeError } from '../base/errors.ts';
 import { plain } from '../base/option-values.ts';
-import { environmentName, type OptionName, type OptionSpec, optionsOf } from '../base/options.ts';
+import { defaultOf, environmentName, type OptionName, type OptionSpec, optionsOf } from '../base/options.ts';
 import { VERSION } from '../base/version.ts';
 import { loadOptions } from '../node/options.ts';
 import { type Command, type CommandContext, ExitCode } from './command.ts';
@@ -17,9 +17,11 @@ import { startCommand } from './start.ts';
 import { statusCommand } from './status.ts';
 import { tabletsCommand } from './tablets.ts';
 import { upCommand } from './up.ts';
+import { verifyCommand } from './verify.ts';
 
 export const COMMANDS: readonly Command[] = [
   demoCommand,
+  verifyCommand,
   upCommand,
   startCommand,
   initCommand,
@@ -94,7 +96,7 @@ function addCommand(
   if (command.argument !== undefined) sub.argument(`<${command.argument.name}>`, command.argument.description);
   const attributes = new Map<string, OptionName>();
   for (const [name, spec] of optionsOf(command.name)) {
-    const option = commanderOption(name, spec);
+    const option = commanderOption(name, { ...spec, default: defaultOf(command.name, spec) } as OptionSpec);
     attributes.set(option.attributeName(), name);
     sub.addOption(option);
   }
@@ -156,7 +158,7 @@ async function runCommand(
     const debug = (flags['log-level'] ?? environment[environmentName('log-level')]) === 'debug';
     if (debug && error instanceof Error) output.err(`${error.stack}\n${causes(error)}`);
     const usage = code === 'OPTION_INVALID' || code === 'OPTION_UNKNOWN' || code === 'CONFIG_FILE';
-    return usage ? ExitCode.usage : ExitCode.failed;
+    return usage ? ExitCode.usage : (command.errorCode ?? ExitCode.failed);
   }
 }
 

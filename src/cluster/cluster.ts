@@ -282,10 +282,10 @@ export class Cluster implements Router {
     }
   }
 
-  /** Fault injection: exchanges nothing with these nodes from now on; an empty list heals. */
-  block(nodes: readonly NodeId[]): void {
-    this.#transport.block(nodes);
-    this.#options.liveness.block(nodes);
+  /** Fault injection: exchanges nothing with `nodes` from now on, and hears nothing of `deafTo`; empty lists heal. */
+  block(nodes: readonly NodeId[], deafTo: readonly NodeId[] = []): void {
+    this.#transport.block(nodes, deafTo);
+    this.#options.liveness.block(nodes, deafTo);
   }
 
   // Router.

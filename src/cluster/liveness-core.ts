@@ -84,6 +84,7 @@ export class LivenessCore {
   #peers: PeerState[] = [];
   #peerNodes: ReadonlySet<NodeId> = new Set();
   #blocked: ReadonlySet<NodeId> = new Set();
+  #deafTo: ReadonlySet<NodeId> = new Set();
   readonly #in = newDatagram();
   readonly #out = newDatagram();
   #malformed = 0;
@@ -122,8 +123,9 @@ export class LivenessCore {
     this.#peerNodes = nodes;
   }
 
-  block(nodes: Iterable<NodeId>): void {
+  block(nodes: Iterable<NodeId>, deafTo: Iterable<NodeId> = []): void {
     this.#blocked = new Set(nodes);
+    this.#deafTo = new Set(deafTo);
   }
 
   /** Once per heartbeat interval. */
@@ -183,7 +185,7 @@ export class LivenessCore {
       this.#strange++;
       return;
     }
-    if (this.#blocked.has(peer.node)) return;
+    if (this.#blocked.has(peer.node) || this.#deafTo.has(peer.node)) return;
     if (datagram.epoch < peer.epoch) {
       this.#stale++;
       return;

@@ -83,8 +83,8 @@ export class LivenessEngine {
     if (hasNew && this.#socket !== null) this.#core.tick();
   }
 
-  block(nodes: Iterable<NodeId>): void {
-    this.#core.block(nodes);
+  block(nodes: Iterable<NodeId>, deafTo: Iterable<NodeId>): void {
+    this.#core.block(nodes, deafTo);
   }
 
   stats(): LivenessStats {

@@ -13,7 +13,7 @@ export class LocalLiveness extends LivenessMain {
         port,
         engine: {
           setPeers: (peers) => engine.setPeers(peers),
-          block: (nodes) => engine.block(nodes),
+          block: (nodes, deafTo) => engine.block(nodes, deafTo),
           stats: () => engine.stats(),
           stop: () => {
             engine.stop();

@@ -35,7 +35,7 @@ interface PeerWords extends ReceivedSupport {
 /** The engine as main reaches it, in this thread or another one. */
 export interface EngineHandle {
   setPeers(peers: readonly EnginePeer[]): void;
-  block(nodes: readonly NodeId[]): void;
+  block(nodes: readonly NodeId[], deafTo: readonly NodeId[]): void;
   stats(): LivenessStats;
   stop(): Promise<void>;
 }
@@ -63,6 +63,7 @@ export class LivenessMain implements Liveness {
   #engine: EngineHandle | null = null;
   #peers: readonly LivenessPeer[] = [];
   #blocked: readonly NodeId[] = [];
+  #deafTo: readonly NodeId[] = [];
   #ticker: Timer | null = null;
   #self = 0;
   #selfGeneration = 0;
@@ -102,7 +103,7 @@ export class LivenessMain implements Liveness {
     });
     this.#engine = started.engine;
     this.setPeers(this.#peers);
-    this.block(this.#blocked);
+    this.block(this.#blocked, this.#deafTo);
     return { port: started.port };
   }
 
@@ -157,9 +158,10 @@ export class LivenessMain implements Liveness {
     this.#memory.syncFinished();
   }
 
-  block(nodes: Iterable<NodeId>): void {
+  block(nodes: Iterable<NodeId>, deafTo: Iterable<NodeId> = []): void {
     this.#blocked = [...nodes];
-    this.#engine?.block(this.#blocked);
+    this.#deafTo = [...deafTo];
+    this.#engine?.block(this.#blocked, this.#deafTo);
   }
 
   stats(): LivenessStats {

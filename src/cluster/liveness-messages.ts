@@ -12,7 +12,7 @@ export interface LivenessWorkerData {
 
 export type ToLivenessWorker =
   | { readonly kind: 'peers'; readonly peers: readonly EnginePeer[] }
-  | { readonly kind: 'block'; readonly nodes: readonly NodeId[] }
+  | { readonly kind: 'block'; readonly nodes: readonly NodeId[]; readonly deafTo: readonly NodeId[] }
   | { readonly kind: 'stop' };
 
 export type FromLivenessWorker =

@@ -117,7 +117,7 @@ function run(): void {
   const reporter = setInterval(() => post({ kind: 'stats', stats: engine.stats() }), STATS_INTERVAL_MS);
   port.on('message', (message: ToLivenessWorker) => {
     if (message.kind === 'peers') engine.setPeers(message.peers);
-    else if (message.kind === 'block') engine.block(message.nodes);
+    else if (message.kind === 'block') engine.block(message.nodes, message.deafTo);
     else {
       clearInterval(reporter);
       engine.stop();

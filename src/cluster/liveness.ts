@@ -123,8 +123,8 @@ export interface Liveness {
   /** An fdatasync on which acknowledgements wait begins, ends. One at a time. */
   syncStarted(): void;
   syncFinished(): void;
-  /** Fault injection: datagrams to and from these nodes are dropped, until called with others. */
-  block(nodes: Iterable<NodeId>): void;
+  /** Fault injection: datagrams to and from `nodes`, and those from `deafTo`, are dropped, until called with others. */
+  block(nodes: Iterable<NodeId>, deafTo?: Iterable<NodeId>): void;
   /** As of about a second ago at most. */
   stats(): LivenessStats;
   stop(): Promise<void>;

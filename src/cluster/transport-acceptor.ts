@@ -21,6 +21,7 @@ export interface AcceptorOwner extends StreamOwner {
   isBlocked(node: NodeId): boolean;
   /** Somebody says that it is a member of this cluster, and this node does not know of it. */
   strangerIsMember(): void;
+  isDeafTo(node: NodeId): boolean;
   link(node: NodeId): PeerLink | undefined;
   acceptBulk(from: NodeId, header: Buffer): BulkHandler | string | null;
   bulkOpened(receiver: BulkReceiver): void;
@@ -108,6 +109,8 @@ export class Acceptor {
       connection.destroy();
       return;
     }
+    // It waits for an answer until it, or the timer, gives up.
+    if (isMember && owner.isDeafTo(hello.from)) return;
     const judgement = judgeHello(hello, owner.identity, owner.guestHandler() !== null);
     if (judgement.verdict !== Verdict.accepted) {
       this.#refuse(connection, timer, hello, judgement);

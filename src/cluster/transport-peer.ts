@@ -46,6 +46,8 @@ export interface LinkOwner {
   readonly identity: NodeIdentity | null;
   readonly process: number;
   isBlocked(node: NodeId): boolean;
+  /** True: whatever the node sends gets lost. */
+  isDeafTo(node: NodeId): boolean;
   /** The link has output that waits for `flush`. */
   linkIsDirty(link: PeerLink): void;
   linkUp(link: PeerLink): void;
@@ -235,7 +237,7 @@ export class PeerLink {
     };
     connection.onClose = (error) => this.#outgoingClosed(connection, error);
     connection.onData = (chunk) => {
-      if (this.#outgoing !== connection) return;
+      if (this.#outgoing !== connection || owner.isDeafTo(this.node)) return;
       const state = this.#accepted ? 'garbage' : reader.push(chunk);
       if (state === 'partial') return;
       const answer = state === 'whole' ? reader.answer() : null;
@@ -354,7 +356,7 @@ export class PeerLink {
   }
 
   #received(connection: Connection, parser: FrameParser, chunk: Buffer): void {
-    if (this.#incoming !== connection) return;
+    if (this.#incoming !== connection || this.#owner.isDeafTo(this.node)) return;
     if (!this.#up) {
       this.#held.push(chunk);
       this.#held_bytes += chunk.length;

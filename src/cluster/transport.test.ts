@@ -309,6 +309,38 @@ describe('block', () => {
     expect(b.events).toEqual(['up 1 1', 'down 1', 'up 1 1']);
   });
 
+  it('loses one direction only: the deaf side hears nothing, the other learns of it by missing answers', async () => {
+    const [a, b] = await pair();
+    a.transport.block([], [2]);
+    b.transport.send(1, 1, text('lost'));
+    a.transport.send(2, 1, text('heard'));
+    clock.advance(100);
+    expect(a.frames).toEqual([]);
+    expect(b.frames.map((frame) => frame.text)).toEqual(['heard']);
+    expect(b.events).toEqual(['up 1 1']);
+    clock.advance(30_000);
+    expect([a.transport.connected(2), b.transport.connected(1)]).toEqual([false, false]);
+    a.transport.block([]);
+    clock.advance(5_000);
+    expect([a.transport.connected(2), b.transport.connected(1)]).toEqual([true, true]);
+    b.transport.send(1, 1, text('whole'));
+    clock.advance(100);
+    expect(a.frames.map((frame) => frame.text)).toEqual(['whole']);
+  });
+
+  it('begins a new connection when a deaf side hears again, since the old one has a hole', async () => {
+    const [a, b] = await pair();
+    a.transport.block([], [2]);
+    b.transport.send(1, 1, text('lost'));
+    clock.advance(10);
+    a.transport.block([]);
+    clock.advance(5_000);
+    b.transport.send(1, 1, text('whole'));
+    clock.advance(100);
+    expect(a.frames.map((frame) => frame.text)).toEqual(['whole']);
+    expect(a.events).toEqual(['up 2 1', 'down 2', 'up 2 1']);
+  });
+
   it('leaves other peers alone', async () => {
     const [a, b] = await pair();
     const c = await station(3);

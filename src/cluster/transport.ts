@@ -60,6 +60,7 @@ export class Transport {
   #identity: NodeIdentity | null = null;
   #peers: readonly PeerAddress[] = [];
   #blocked: ReadonlySet<NodeId> = new Set();
+  #deafTo: ReadonlySet<NodeId> = new Set();
   #listener: Listener | null = null;
   #ticker: Timer | null = null;
   #stopped = false;
@@ -224,7 +225,7 @@ export class Transport {
     assert(header.length <= HELLO_EXTRA_BYTES_MAX, 'a bulk header is longer than the limit');
     const link = this.#links.get(node);
     const identity = this.#identity;
-    if (link === undefined || identity === null || this.#blocked.has(node) || this.#stopped) {
+    if (link === undefined || identity === null || this.#blocked.has(node) || this.#deafTo.has(node) || this.#stopped) {
       this.world.clock.endOfTurn(() => onClose(new Error(`node ${node} cannot be reached`)));
       return closedStream;
     }
@@ -255,14 +256,25 @@ export class Transport {
 
   // ---- Fault injection
 
-  /** Cuts these peers off in both directions, without a word to them, until called with others. */
-  block(nodes: Iterable<NodeId>): void {
+  /**
+   * Until called with others: cuts `nodes` off in both directions, without a word to them, and loses whatever `deafTo` send,
+   * as a network does that drops packets in one direction. Connections to those stay until somebody misses an answer.
+   */
+  block(nodes: Iterable<NodeId>, deafTo: Iterable<NodeId> = []): void {
+    const wereDeafTo = this.#deafTo;
     this.#blocked = new Set(nodes);
+    this.#deafTo = new Set(deafTo);
     for (const link of this.#links.values()) {
       if (this.#blocked.has(link.node)) link.cut('blocked');
+      // Bytes are missing in the middle of its stream.
+      else if (wereDeafTo.has(link.node) && !this.#deafTo.has(link.node)) link.reset('it is heard again');
       else link.dial();
     }
-    this.#cutBulks('blocked', (node) => this.#blocked.has(node));
+    this.#cutBulks('blocked', (node) => this.#blocked.has(node) || this.#deafTo.has(node));
+  }
+
+  isDeafTo(node: NodeId): boolean {
+    return this.#deafTo.has(node);
   }
 
   strangerIsMember(): void {

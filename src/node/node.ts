@@ -204,8 +204,8 @@ export class Node implements NodeApi, AdminSource {
     return this.#cluster.administration.request({ type: 'removeNode', node });
   }
 
-  block(nodes: readonly NodeId[]): void {
-    this.#cluster.block(nodes);
+  block(nodes: readonly NodeId[], deafTo: readonly NodeId[]): void {
+    this.#cluster.block(nodes, deafTo);
   }
 
   async #listen(): Promise<void> {

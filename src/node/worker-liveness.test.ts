@@ -128,6 +128,17 @@ describe('two workers', () => {
     await until(() => a.liveness.supportFrom(2) > before);
   });
 
+  it('lose the support of the one that hears nothing, and not the other way round', async () => {
+    const a = await start(1, 1, [2]);
+    const b = await start(2, 1, [1]);
+    await until(() => a.liveness.supportFrom(2) > 0 && b.liveness.supportFrom(1) > 0);
+    a.liveness.block([], [2]);
+    await until(() => b.liveness.supportFrom(1) === 0);
+    expect(b.liveness.supportFor(1)).toBeGreaterThan(0);
+    a.liveness.block([]);
+    await until(() => b.liveness.supportFrom(1) > 0);
+  });
+
   it('notice a restart', async () => {
     const a = await start(1, 1, [2]);
     const b = await start(2, 1, [1]);

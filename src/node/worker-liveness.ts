@@ -42,7 +42,7 @@ function startWorker(
     let onExit: () => void = () => undefined;
     const engine: EngineHandle = {
       setPeers: (peers) => post({ kind: 'peers', peers }),
-      block: (nodes) => post({ kind: 'block', nodes }),
+      block: (nodes, deafTo) => post({ kind: 'block', nodes, deafTo }),
       stats: () => stats,
       stop: () =>
         new Promise((stopped) => {

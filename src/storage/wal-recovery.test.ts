@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { Prng } from '../base/prng.ts';
 import { MemoryDisk } from './memory-disk.test-support.ts';
-import { entry, FOLDER, indexes, openWal, SMALL_SEGMENT, turns } from './wal.test-support.ts';
+import { entry, FOLDER, indexes, openWal, turns } from './wal.test-support.ts';
 import {
   CHECKPOINT_AT,
   SECOND_HEADER_AT,

@@ -114,6 +114,8 @@ export class Rig {
   silentUntil_ms = 0;
   readonly #options: RigOptions;
   readonly #prng = new Prng(11);
+  /** Streams under way with their receivers, whose end breaks them off. */
+  readonly #streams = new Map<SnapshotStream, number>();
   /** Support as a matrix of generations, "giver-taker"; absent means 1. */
   readonly support = new Map<string, number>();
 
@@ -209,6 +211,11 @@ export class Rig {
     for (const [key, value] of station.store.entries) store.entries.set(key, value);
     station.store = store;
     for (const other of this.stations) if (other.isUp) other.host.peerDown(node);
+    for (const [stream, to] of this.#streams) {
+      if (to !== node) continue;
+      this.#streams.delete(stream);
+      this.clock.after(1, () => stream.onClosed(false));
+    }
   }
 
   partition(a: readonly number[], b: readonly number[]): void {
@@ -331,12 +338,17 @@ export class Rig {
       },
       end: () =>
         sink?.end((complete) => {
+          this.#streams.delete(stream);
           const lost = this.loseNextConfirmation;
           this.loseNextConfirmation = false;
           stream.onClosed(complete && !lost);
         }),
-      abort: () => sink?.abort(),
+      abort: () => {
+        this.#streams.delete(stream);
+        sink?.abort();
+      },
     };
+    this.#streams.set(stream, to);
     if (sink === null) this.clock.after(1, () => stream.onClosed(false));
     return stream;
   }

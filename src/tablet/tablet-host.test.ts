@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ConfChangeType, Role } from '../raft/types.ts';
 import { get, increment, Outcome, Probe, put, Rig, TABLET, turns } from './host-rig.test-support.ts';
 import { replicaId } from './replica-id.ts';
+import { decodeTabletMeta } from './tablet-meta.ts';
 
 async function threeNodes(options: ConstructorParameters<typeof Rig>[1] = {}): Promise<Rig> {
   const rig = new Rig(3, options);
@@ -366,6 +367,47 @@ describe('membership', () => {
     await rig.start(rig.station(3));
     await rig.until(() => rig.appliedAt(3, 'k39-9') !== undefined);
     expect(rig.snapshotsOpened).toBeGreaterThan(0);
+  });
+
+  it('a replica that crashes when a snapshot is in the store, before the log knows of it, goes on from there', async () => {
+    const rig = await threeNodes({ retainedLogBytes: 1, flushInterval_ms: 20 });
+    rig.crash(3);
+    for (let i = 0; i < 40; i++) {
+      for (let j = 0; j < 10; j++) rig.leader().tablet.submit(put(`k${i}-${j}`, 'x'.repeat(4_000)));
+      await rig.pass(20);
+    }
+    const third = rig.station(3);
+    await rig.start(third);
+    const { store } = third;
+    const write = store.write.bind(store);
+    let crashed = false;
+    store.write = async (ranges, entries, trailer) => {
+      await write(ranges, entries, trailer);
+      const meta = decodeTabletMeta(Buffer.from(trailer[0]?.[1] ?? []));
+      if (
+        crashed ||
+        ranges.length > 0 ||
+        trailer.length !== 1 ||
+        meta?.installing !== false ||
+        !third.tablet.installing
+      )
+        return;
+      crashed = true;
+      rig.crash(3);
+      // The dead process hears of it no more.
+      await new Promise(() => undefined);
+    };
+    await rig.until(() => crashed);
+    await rig.start(third);
+    expect(third.tablet.installing).toBe(false);
+    expect((await rig.run(rig.leader(), put('after', 'crash'))).outcome).toBe(Outcome.done);
+    await rig.until(() => rig.appliedAt(3, 'after') === 'crash');
+    // And once more, from what the log says now.
+    rig.crash(3);
+    await rig.start(third);
+    expect((await rig.run(rig.leader(), put('after', 'both'))).outcome).toBe(Outcome.done);
+    await rig.until(() => rig.appliedAt(3, 'after') === 'both');
+    expect(third.failures).toEqual([]);
   });
 
   it('a replica is replaced by a joint change, and the group goes on without it', async () => {

@@ -19,6 +19,8 @@ export interface ClusterNode {
   readonly running: boolean;
   readonly paused: boolean;
   readonly dataFolder: string;
+  /** How its process ended whenever nobody had ended it, with the last lines of its log; empty when all is well. */
+  readonly crashes: readonly string[];
   /** The last lines that it logged, over restarts; 20 when `lines` is left out. */
   logTail(lines?: number): string;
 }
@@ -28,8 +30,12 @@ export class TestNode implements ClusterNode {
   readonly child: ChildNode;
   readonly admin: AdminClient;
   id = 0;
+  /** True while its admin port can be asked: not yet while it starts. */
+  listening = false;
   /** Nodes that it must exchange nothing with; put into force when its process can take it. */
   blocked: readonly TestNode[] = [];
+  /** Nodes that it must hear nothing of. */
+  deafTo: readonly TestNode[] = [];
 
   constructor(child: ChildNode) {
     this.child = child;
@@ -62,6 +68,10 @@ export class TestNode implements ClusterNode {
 
   get dataFolder(): string {
     return this.child.options.dataFolder;
+  }
+
+  get crashes(): readonly string[] {
+    return this.child.crashes;
   }
 
   logTail(lines?: number): string {

@@ -23,8 +23,12 @@ export interface ClusterOptions {
   readonly dataFolder?: string;
   /** What `logTail` gets to see; `info` when left out. */
   readonly logLevel?: LogLevel;
+  /** A folder that exists and keeps the nodes' logs, as `node-1.log` and so on; `logTail` has the last lines only. */
+  readonly logFolder?: string;
   /** Further options of `folkmoot start` by name, such as `{ 'request-timeout-ms': 2_000 }`. */
   readonly options?: Readonly<Record<string, string | number>>;
+  /** Where nodes are, in order, those that are added later included; free addresses of this machine when left out. */
+  readonly addresses?: readonly NodeAddress[];
   /** How long nodes may take until they are ready; 30,000 when left out. */
   readonly startTimeout_ms?: number;
 }
@@ -59,11 +63,26 @@ export interface Cluster {
    * partition before it. Clients still reach every node.
    */
   partition(...groups: readonly (readonly ClusterNode[])[]): Promise<void>;
-  /** Undoes `partition`. */
+  /** Cuts the network between the nodes of each pair, in both directions. Replaces the partition before it. */
+  disconnect(...pairs: readonly (readonly [ClusterNode, ClusterNode])[]): Promise<void>;
+  /**
+   * Loses what the first node of each pair sends to the second: one direction, and without a word to either, where
+   * `partition` lets both notice at once. Replaces the pairs before it.
+   */
+  lose(...pairs: readonly (readonly [from: ClusterNode, to: ClusterNode])[]): Promise<void>;
+  /** Undoes `partition` and `lose`. */
   heal(): Promise<void>;
 
   /** The node that leads the tablet of a Redis key; waits while there is none. */
   leaderOf(key: string, options?: WaitOptions): Promise<ClusterNode>;
+  /** Hands the leadership of the tablet of a Redis key to a node. Rejects when the node cannot take it now. */
+  transfer(key: string, node: ClusterNode): Promise<void>;
+  /** Gives a node a replica of a tablet, or takes it away; resolves when the cluster says that it is so. */
+  changeReplicas(
+    tablet: number,
+    change: { readonly add: ClusterNode } | { readonly remove: ClusterNode },
+    options?: WaitOptions,
+  ): Promise<void>;
   /** The cluster as `node` sees it, or the first node that can be asked. */
   status(node?: ClusterNode): Promise<ClusterStatus>;
   /** Asks for the status until `predicate` is true of it; resolves with that status, rejects with TIMED_OUT. */
@@ -88,12 +107,14 @@ export interface Cluster {
 const SPARE_NODES = 6;
 const WAIT_TIMEOUT_MS = 15_000;
 const POLL_MS = 20;
+const BLOCK_ATTEMPTS = 5;
 
 /** Starts a cluster; resolves when every node serves every door. */
 export async function createCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const folder = options.dataFolder ?? (await mkdtemp(join(tmpdir(), 'folkmoot-test-')));
   for (let attempt = 1; ; attempt++) {
-    const cluster = new TestCluster(options, folder, await freeAddresses(options.nodes ?? 3, SPARE_NODES));
+    const addresses = options.addresses ?? (await freeAddresses(options.nodes ?? 3, SPARE_NODES));
+    const cluster = new TestCluster(options, folder, addresses);
     try {
       await cluster.startAll();
       return cluster;
@@ -117,9 +138,15 @@ class TestCluster implements Cluster {
   constructor(options: ClusterOptions, folder: string, addresses: readonly NodeAddress[]) {
     this.#options = options;
     this.#folder = folder;
-    const count = addresses.length - SPARE_NODES;
+    const count = options.nodes ?? 3;
     this.#spare = addresses.slice(count);
-    const children = localNodes({ addresses: addresses.slice(0, count), folder, flags: this.#flags(), log: 'keep' });
+    const children = localNodes({
+      addresses: addresses.slice(0, count),
+      folder,
+      flags: this.#flags(),
+      log: 'keep',
+      logFolder: options.logFolder,
+    });
     this.#nodes = children.map((child) => new TestNode(child));
     this.#named = count;
   }
@@ -129,8 +156,7 @@ class TestCluster implements Cluster {
   }
 
   async startAll(): Promise<void> {
-    for (const node of this.#nodes) node.child.spawn();
-    await Promise.all(this.#nodes.map((node) => this.#untilReady(node)));
+    await Promise.all(this.#nodes.map((node) => this.start(node)));
     await this.#learnIds();
   }
 
@@ -147,13 +173,13 @@ class TestCluster implements Cluster {
 
   async start(node: ClusterNode, options: { readonly ready?: boolean } = {}): Promise<void> {
     const own = this.#own(node);
+    own.listening = false;
     own.child.spawn();
-    if (own.blocked.length > 0) {
-      await this.#inTime(own, own.child.listening());
-      await this.#block(own);
-    }
-    if (options.ready === false) await this.#inTime(own, own.child.listening());
-    else await this.#untilReady(own);
+    await this.#inTime(own, own.child.listening());
+    own.listening = true;
+    // Whatever was cut while it started.
+    if (own.blocked.length + own.deafTo.length > 0) await this.#block(own);
+    if (options.ready !== false) await this.#untilReady(own);
   }
 
   async restart(node: ClusterNode): Promise<void> {
@@ -180,7 +206,23 @@ class TestCluster implements Cluster {
     await Promise.all(this.#nodes.map((node) => this.#block(node)));
   }
 
+  async disconnect(...pairs: readonly (readonly [ClusterNode, ClusterNode])[]): Promise<void> {
+    for (const node of this.#nodes) {
+      const others = pairs.flatMap(([a, b]) => (a === node ? [b] : b === node ? [a] : []));
+      node.blocked = others.map((other) => this.#own(other));
+    }
+    await Promise.all(this.#nodes.map((node) => this.#block(node)));
+  }
+
+  async lose(...pairs: readonly (readonly [from: ClusterNode, to: ClusterNode])[]): Promise<void> {
+    for (const node of this.#nodes) {
+      node.deafTo = pairs.filter(([, to]) => to === node).map(([from]) => this.#own(from));
+    }
+    await Promise.all(this.#nodes.map((node) => this.#block(node)));
+  }
+
   async heal(): Promise<void> {
+    for (const node of this.#nodes) node.deafTo = [];
     await this.partition();
   }
 
@@ -193,6 +235,39 @@ class TestCluster implements Cluster {
     };
     await poll(find, { what: `a leader for slot ${slot}`, ...options });
     return leader as TestNode;
+  }
+
+  async transfer(key: string, node: ClusterNode): Promise<void> {
+    const slot = slotOfString(key);
+    const status = await this.status();
+    const tablet = status.tablets.find(({ slots }) => slots[0] <= slot && slot <= slots[1]);
+    if (tablet === undefined) throw new FolkmootError('NOT_FOUND', `slot ${slot} is in no tablet`, 'Try again.');
+    const leader = this.#nodes.find(({ id }) => id === tablet.leader) ?? this.#own(node);
+    await leader.admin.transfer(tablet.id, node.id);
+  }
+
+  async changeReplicas(
+    tablet: number,
+    change: { readonly add: ClusterNode } | { readonly remove: ClusterNode },
+    options: WaitOptions = {},
+  ): Promise<void> {
+    const adds = 'add' in change;
+    const node = this.#own(adds ? change.add : change.remove);
+    const order = adds ? { add: node.id } : { remove: node.id };
+    const done = async (): Promise<boolean> => {
+      const status = await this.status();
+      const replicas = status.tablets.find(({ id }) => id === tablet)?.replicas;
+      if (replicas === undefined) throw new FolkmootError('NOT_FOUND', `there is no tablet ${tablet}`, 'See status().');
+      if (replicas.includes(node.id) === adds) return true;
+      // It may be refused while another change is under way; the same order again changes nothing.
+      await this.#reachable()[0]?.admin.changeReplicas(tablet, order);
+      return false;
+    };
+    await poll(done, {
+      timeout_ms: 30_000,
+      what: `${adds ? 'a' : 'no'} replica of tablet ${tablet} on ${node.name}`,
+      ...options,
+    });
   }
 
   status(node?: ClusterNode): Promise<ClusterStatus> {
@@ -216,11 +291,20 @@ class TestCluster implements Cluster {
 
   async addNode(): Promise<ClusterNode> {
     const address = this.#spare.shift();
-    if (address === undefined) throw new RangeError(`a test cluster takes ${SPARE_NODES} further nodes at most`);
+    if (address === undefined)
+      throw new RangeError(`no address is left: a test cluster takes ${SPARE_NODES} further nodes at most`);
     const name = `node-${++this.#named}`;
     const members = this.#nodes.map(({ host, ports }) => `${host}:${ports.peer}`).join(',');
     const flags = [`--join=${members}`, ...this.#flags()];
-    const child = new ChildNode({ ...address, name, dataFolder: join(this.#folder, name), flags, log: 'keep' });
+    const { logFolder } = this.#options;
+    const child = new ChildNode({
+      ...address,
+      name,
+      dataFolder: join(this.#folder, name),
+      flags,
+      log: 'keep',
+      ...(logFolder === undefined ? {} : { logFile: join(logFolder, `${name}.log`) }),
+    });
     const node = new TestNode(child);
     this.#nodes.push(node);
     await this.start(node);
@@ -242,7 +326,8 @@ class TestCluster implements Cluster {
     await own.child.kill();
     this.#nodes.splice(this.#nodes.indexOf(own), 1);
     this.#removed.push(own);
-    this.#spare.unshift({ host: own.host, ports: own.ports });
+    const { launcher } = own.child.options;
+    this.#spare.unshift({ host: own.host, ports: own.ports, ...(launcher === undefined ? {} : { launcher }) });
   }
 
   async close(): Promise<void> {
@@ -303,8 +388,17 @@ class TestCluster implements Cluster {
 
   /** A node that cannot be told now is told when it is started or resumed. */
   async #block(node: TestNode): Promise<void> {
-    if (!node.running || node.paused) return;
-    await node.admin.block(node.blocked.map(({ id }) => id));
+    const ids = (nodes: readonly TestNode[]): number[] => nodes.map(({ id }) => id);
+    for (let attempt = 1; node.running && node.listening && !node.paused; attempt++) {
+      try {
+        await node.admin.block(ids(node.blocked), ids(node.deafTo));
+        return;
+      } catch (error) {
+        // It may have been ended meanwhile: that its connections break is seen before that it has ended.
+        if (attempt === BLOCK_ATTEMPTS) throw error;
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      }
+    }
   }
 
   /** Only a node that says so itself leads; of two that do, the one with the higher term. */

@@ -1,6 +1,6 @@
 /** Reads everything that was acknowledged through one node, and says what is missing. */
-import type { Endpoint } from './cluster-client.ts';
-import { RespConnection, RespError } from './resp-connection.ts';
+import type { Endpoint } from '../../testing/redis/cluster-client.ts';
+import { RespConnection, RespError } from '../../testing/redis/resp-connection.ts';
 
 const BATCH = 500;
 const TIMEOUT_MS = 15_000;

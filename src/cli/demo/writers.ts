@@ -1,6 +1,6 @@
 /** Clients that write as fast as they are answered, and remember what was acknowledged. */
 import { slotOfString } from '../../doors/redis/slot.ts';
-import { ClusterClient, type Endpoint, OutcomeUnknown } from './cluster-client.ts';
+import { ClusterClient, type Endpoint, OutcomeUnknown } from '../../testing/redis/cluster-client.ts';
 
 /** Commands that one writer has under way at a time. */
 const LANES = 4;

@@ -10,6 +10,8 @@ import type { NodePorts } from '../../cluster/view.ts';
 export interface NodeAddress {
   readonly host: string;
   readonly ports: NodePorts;
+  /** A command that runs the node's command, where the address is not to be had without: `['ip', 'netns', 'exec', 'a']`. */
+  readonly launcher?: readonly string[];
 }
 
 /** Which option sets which port. */

@@ -5,6 +5,7 @@
  * idle -> starting -> ready -> ended -> starting ...   (kill and stop lead to ended from everywhere)
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { assert } from '../../base/assert.ts';
 import { FolkmootError } from '../../base/errors.ts';
@@ -21,6 +22,8 @@ export interface ChildNodeOptions extends NodeAddress {
   readonly flags: readonly string[];
   /** `inherit`: its log goes to this process's stderr. `keep`: the last lines are kept for `logTail`. */
   readonly log: 'inherit' | 'keep';
+  /** With `log: 'keep'`: all of it goes into this file, too, over restarts. */
+  readonly logFile?: string;
 }
 
 export interface ExitStatus {
@@ -42,6 +45,8 @@ export class ChildNode {
   readonly options: ChildNodeOptions;
   #run: Run | undefined;
   #paused = false;
+  #ending = false;
+  readonly #crashes: string[] = [];
   readonly #log: string[] = [];
 
   constructor(options: ChildNodeOptions) {
@@ -66,6 +71,11 @@ export class ChildNode {
     return this.#paused;
   }
 
+  /** How its process ended when nobody had ended it, in words, with the end of its log. */
+  get crashes(): readonly string[] {
+    return this.#crashes;
+  }
+
   /** The last lines of the log, newest last; empty with `log: 'inherit'`. */
   logTail(lines = 20): string {
     return this.#log.slice(-lines).join('\n');
@@ -74,10 +84,12 @@ export class ChildNode {
   /** Starts the process, and does not wait for it: see `listening` and `ready`. */
   spawn(): void {
     assert(!this.running, 'a node runs once at a time');
-    const { host, ports, name, dataFolder, flags, log } = this.options;
+    const { host, ports, name, dataFolder, flags, log, launcher = [] } = this.options;
+    const [program = process.execPath, ...before] = [...launcher, process.execPath];
     const child = spawn(
-      process.execPath,
+      program,
       [
+        ...before,
         COMMAND,
         'start',
         '--supervised',
@@ -93,8 +105,13 @@ export class ChildNode {
       { stdio: ['ignore', 'ignore', log === 'inherit' ? 'inherit' : 'pipe', 'ipc'], env: childEnvironment() },
     );
     this.#paused = false;
+    this.#ending = false;
     this.#keepLog(child);
-    this.#run = watch(child, this);
+    const run = watch(child, this);
+    this.#run = run;
+    void run.exit.then((status) => {
+      if (!this.#ending) this.#crashes.push(endedError(this, status).message);
+    });
   }
 
   /** Resolves when the node's ports are bound; rejects when it ends before. */
@@ -138,7 +155,10 @@ export class ChildNode {
   }
 
   async #end(signal: 'SIGKILL' | 'SIGTERM'): Promise<ExitStatus> {
-    if (this.running) this.#run?.process.kill(signal);
+    if (this.running) {
+      this.#ending = true;
+      this.#run?.process.kill(signal);
+    }
     const status = await this.exited();
     this.#paused = false;
     return status;
@@ -151,7 +171,9 @@ export class ChildNode {
 
   #keepLog(child: ChildProcess): void {
     let rest = '';
+    const { logFile } = this.options;
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      if (logFile !== undefined) appendFileSync(logFile, text);
       const lines = (rest + text).split('\n');
       rest = lines.pop() ?? '';
       this.#log.push(...lines);

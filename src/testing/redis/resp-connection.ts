@@ -1,4 +1,7 @@
-/** A small Redis client: one connection, pipelined, RESP2 and RESP3 replies. For `folkmoot demo`. */
+/**
+ * A small Redis client: one connection, pipelined, RESP2 and RESP3 replies. Nothing is tried again: what was answered, what
+ * was not, and whether it left, is all that whoever looks for lost writes wants to know.
+ */
 import { connect, type Socket } from 'node:net';
 
 export type RespValue = string | number | boolean | null | RespError | readonly RespValue[];
@@ -9,22 +12,35 @@ export class RespError {
   constructor(text: string) {
     this.text = text;
   }
+
+  /** MOVED, CLUSTERDOWN, ERR ... */
+  get prefix(): string {
+    return this.text.split(' ', 1)[0] ?? '';
+  }
 }
 
 /** The connection ended before the reply came. `sent` is false when the command certainly did not leave. */
 export class ConnectionLost extends Error {
   override readonly name = 'ConnectionLost';
   readonly sent: boolean;
-  constructor(sent: boolean, cause?: unknown) {
-    super('the connection was lost', { cause });
+  constructor(sent: boolean, reason = 'the connection was lost', cause?: unknown) {
+    super(reason, { cause });
     this.sent = sent;
   }
 }
 
+export interface RespConnectionOptions {
+  /** A command that is not answered within this time closes the connection: what is behind it cannot be answered either. */
+  readonly timeout_ms?: number;
+}
+
 interface Waiter {
+  readonly since_ms: number;
   resolve(value: RespValue): void;
   reject(error: ConnectionLost): void;
 }
+
+const WATCH_INTERVAL_MS = 50;
 
 export class RespConnection {
   readonly #socket: Socket;
@@ -35,15 +51,27 @@ export class RespConnection {
   #batch: string[] = [];
   #lost = false;
   #connected = false;
+  readonly #watch: NodeJS.Timeout | undefined;
 
-  constructor(host: string, port: number) {
+  constructor(host: string, port: number, options: RespConnectionOptions = {}) {
     this.#socket = connect({ host, port, noDelay: true });
     this.#socket.on('connect', () => {
       this.#connected = true;
     });
     this.#socket.on('data', (chunk: Buffer) => this.#receive(chunk));
-    this.#socket.on('error', (error) => this.#lose(error));
-    this.#socket.on('close', () => this.#lose(undefined));
+    this.#socket.on('error', (error) => this.#lose(error.message, error));
+    this.#socket.on('close', () => this.#lose('the connection was closed'));
+    const { timeout_ms } = options;
+    if (timeout_ms === undefined) return;
+    this.#watch = setInterval(
+      () => {
+        const oldest = this.#waiting[this.#taken];
+        if (oldest !== undefined && performance.now() - oldest.since_ms > timeout_ms) {
+          this.#lose(`no answer within ${timeout_ms} ms`);
+        }
+      },
+      Math.min(WATCH_INTERVAL_MS, timeout_ms / 2),
+    );
   }
 
   get lost(): boolean {
@@ -55,12 +83,12 @@ export class RespConnection {
     if (this.#lost) return Promise.reject(new ConnectionLost(false));
     if (this.#batch.length === 0) queueMicrotask(() => this.#flush());
     this.#batch.push(encode(args));
-    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+    const since_ms = performance.now();
+    return new Promise((resolve, reject) => this.#waiting.push({ since_ms, resolve, reject }));
   }
 
   close(): void {
-    this.#socket.destroy();
-    this.#lose(undefined);
+    this.#lose('the connection was closed by the client');
   }
 
   #flush(): void {
@@ -69,11 +97,14 @@ export class RespConnection {
     if (!this.#lost) this.#socket.write(batch.join(''));
   }
 
-  #lose(cause: unknown): void {
+  #lose(reason: string, cause?: unknown): void {
     if (this.#lost) return;
     this.#lost = true;
+    clearInterval(this.#watch);
+    this.#socket.destroy();
     // A connection that never came about has sent nothing.
-    for (const waiter of this.#waiting.splice(this.#taken)) waiter.reject(new ConnectionLost(this.#connected, cause));
+    for (const waiter of this.#waiting.splice(this.#taken))
+      waiter.reject(new ConnectionLost(this.#connected, reason, cause));
   }
 
   #receive(chunk: Buffer): void {

@@ -75,7 +75,7 @@ export class ClusterClient {
     const colon = target.lastIndexOf(':');
     const connection = new RespConnection(target.slice(0, colon), Number(target.slice(colon + 1)));
     this.#connections.set(target, connection);
-    connection.send('HELLO', '3', 'SETNAME', 'demo').catch(() => undefined);
+    connection.send('HELLO', '3', 'SETNAME', 'folkmoot-testing').catch(() => undefined);
     return connection;
   }
 

@@ -1,7 +1,6 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ClusterClient, OutcomeUnknown } from './cluster-client.ts';
-import { readBack } from './read-back.ts';
 import { ConnectionLost, encode, parseReply, RespConnection, RespError, type RespValue } from './resp-connection.ts';
 
 const REPLIES: readonly [string, RespValue][] = [
@@ -93,6 +92,14 @@ describe('a connection', () => {
   });
 });
 
+test('a connection that is not answered in time is closed, and says that the command left', async () => {
+  const port = await serve(() => '');
+  const connection = new RespConnection('127.0.0.1', port, { timeout_ms: 20 });
+  open.push(connection);
+  await expect(connection.send('A')).rejects.toMatchObject({ sent: true, message: 'no answer within 20 ms' });
+  expect(connection.lost).toBe(true);
+});
+
 describe('the cluster client', () => {
   test('follows MOVED and tries again what was refused', async () => {
     let refusals = 2;
@@ -136,23 +143,4 @@ describe('the cluster client', () => {
     open.push(client);
     for (let i = 0; i < 4; i++) expect(await client.execute(`k${i}`, 'SET', `k${i}`, 'v')).toBe('OK');
   });
-});
-
-test('reading back tells what is missing or different, and does not take an error for either', async () => {
-  const port = await serve((text) =>
-    [...text.matchAll(/GET\r\n\$\d+\r\n(\w+)/g)].map(([, key]) => (key === 'a' ? '$1\r\n1\r\n' : '$-1\r\n')).join(''),
-  );
-  const endpoint = { host: '127.0.0.1', port };
-  expect(
-    await readBack(
-      endpoint,
-      new Map([
-        ['a', '1'],
-        ['b', '2'],
-      ]),
-    ),
-  ).toEqual(['b']);
-  expect(await readBack(endpoint, new Map([['a', '9']]))).toEqual(['a']);
-  const failing = await serve(() => '-CLUSTERDOWN no\r\n');
-  await expect(readBack({ host: '127.0.0.1', port: failing }, new Map([['a', '1']]))).rejects.toThrow('CLUSTERDOWN');
 });

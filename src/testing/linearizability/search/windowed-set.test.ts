@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { Prng } from '../../../base/prng.ts';
+import { WindowedSet } from './windowed-set.ts';
+
+test('keys are equal exactly when the members are, whatever was added and removed before', () => {
+  const random = new Prng(1);
+  const bySize = 150;
+  const keys = new Map<string, string>();
+  const membersOf = new Map<string, string>();
+  const set = new WindowedSet(bySize);
+  const members = new Set<number>();
+  for (let step = 0; step < 50_000; step++) {
+    // Mostly the lowest missing ones, as in a search.
+    const member = random.chance(0.5) ? random.below(bySize) : Math.min(members.size, bySize - 1);
+    if (members.has(member)) {
+      members.delete(member);
+      set.remove(member);
+    } else {
+      members.add(member);
+      set.add(member);
+    }
+    const list = [...members].sort((a, b) => a - b).join(' ');
+    const key = set.key();
+    expect(keys.get(list) ?? key).toBe(key);
+    expect(membersOf.get(key) ?? list).toBe(list);
+    keys.set(list, key);
+    membersOf.set(key, list);
+  }
+});
+
+test('the key is as long as the window, not as the set', () => {
+  const set = new WindowedSet(100_000);
+  for (let member = 0; member < 99_000; member++) set.add(member);
+  set.add(99_040);
+  expect(set.key().length).toBeLessThan(10);
+});
+
+test('the key does not run into what follows it', () => {
+  const set = new WindowedSet(100);
+  const keys = new Set<string>();
+  for (let member = 0; member < 100; member++) {
+    keys.add(set.key() + String.fromCharCode(1));
+    keys.add(set.key());
+    set.add(member);
+  }
+  expect(keys.size).toBe(200);
+});
