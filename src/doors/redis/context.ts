@@ -16,7 +16,7 @@ export interface CommandLimits extends CollectionLimits {
 }
 
 /** Longest text that JavaScript can hold, and so the longest element of a collection: just below 512 MB. */
-const ELEMENT_BYTES_MAX = 2 ** 29 - 32;
+export const ELEMENT_BYTES_MAX = 2 ** 29 - 32;
 
 /** A command as EXEC runs it. */
 export interface RunnableCommand {

@@ -1,7 +1,7 @@
 /** SORT and SORT_RO. */
 import { findHash, findList, findSet, findSortedSet, newList } from '../collections/open.ts';
 import { type CommandSpec, oneKey } from '../command-spec.ts';
-import type { CommandContext } from '../context.ts';
+import { type CommandContext, ELEMENT_BYTES_MAX } from '../context.ts';
 import { ErrorText, replyError } from '../errors.ts';
 import { parseLooseFloat } from '../number-format.ts';
 import { slotOfString } from '../slot.ts';
@@ -83,7 +83,10 @@ function lookUp(context: CommandContext, pattern: string, element: string): stri
   if (hasField) {
     return typeOf(value) === ValueType.hash ? findHash(context, slot, key)?.get(pattern.slice(arrow + 2)) : undefined;
   }
-  return typeOf(value) === ValueType.string ? value.latin1Slice(payloadStart(value)) : undefined;
+  if (typeOf(value) !== ValueType.string) return undefined;
+  // A string may be a little longer than an element, which goes through JavaScript's own texts.
+  if (value.length - payloadStart(value) > ELEMENT_BYTES_MAX) throw replyError(ErrorText.stringTooLong);
+  return value.latin1Slice(payloadStart(value));
 }
 
 /** The elements of a list, set or sorted set, and what they are ordered by when nothing sorts them. */
