@@ -14,7 +14,7 @@ function violation(model: string, operations: number, unknown: number): KeyResul
   const isRead = ({ input, outcome, output }: Operation): boolean =>
     outcome === 'ok' && Boolean(output) && ['get', 'read', 'members', 'all'].includes((input as string[])[0] ?? '');
   const old = history.find((operation, index) => index > operations / 3 && isRead(operation));
-  const what = (old?.input as unknown[])[0];
+  const [what] = (old as Operation).input as unknown[];
   const target = history.find(
     (operation, index) => index > operations * 0.8 && isRead(operation) && (operation.input as unknown[])[0] === what,
   );
