@@ -17,7 +17,7 @@ export interface Model<State = unknown, Input = unknown, Output = unknown> {
    * output undefined, nothing is known of it: then there is exactly one next state, and never undefined.
    */
   step(state: State, input: Input, output: Output | undefined): State | undefined;
-  /** Two states are equal exactly if their keys are. */
+  /** States with equal keys are equal. Equal states should have equal keys; where they do not, they are searched twice. */
   key(state: State): string | number;
   /** True only if the operation leaves every state as it is in which it can have this output. */
   isRead(input: Input, output: Output | undefined): boolean;
