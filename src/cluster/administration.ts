@@ -175,7 +175,7 @@ export class Administration {
     if (request.node !== undefined && state.removed.has(request.node)) {
       return { ...errorReply(removedError(state, request.node)), clusterId, node };
     }
-    return reply({ clusterId, node, damaged });
+    return reply({ clusterId, node, damaged, seeds: this.#options.seeds() });
   }
 
   /** Carries out a change of the metadata on its leader. */

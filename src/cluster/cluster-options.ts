@@ -34,6 +34,8 @@ export interface ClusterOptions {
   readonly requestTimeout_ms: number;
   readonly inFlightBytesMax: number;
   readonly readCacheBytes: number;
+  /** Memory for log entries that the store already holds; a follower that needs older ones gets a snapshot. */
+  readonly retainedLogBytes?: number;
   /** The node must end: its disk or one of its invariants failed. */
   readonly failed: (error: Error) => void;
   /** The cluster has taken this node off its list: the node is to be stopped. May be called more than once. */

@@ -24,6 +24,7 @@ import { IdentityKeeper } from './identity-keeper.ts';
 import { LeaderTable } from './leader-table.ts';
 import { LeadershipNews } from './leadership-news.ts';
 import { makeHost } from './make-host.ts';
+import { MemberSearch } from './member-search.ts';
 import { MembershipKeeper } from './membership-keeper.ts';
 import { EMPTY_METADATA, FIRST_NODE, METADATA_FOUNDERS, METADATA_TABLET, type Metadata } from './metadata.ts';
 import { MetadataGroup } from './metadata-group.ts';
@@ -70,6 +71,7 @@ export class Cluster implements Router {
   readonly #news: LeadershipNews;
   readonly #identity: IdentityKeeper;
   readonly #removal: RemovalWatch;
+  readonly #search: MemberSearch;
   #self: Self = { token: '', redisId: '', name: '', host: '', zone: '', ports: NO_PORTS };
   #host: TabletHost | null = null;
   #storage: OpenedStorage | null = null;
@@ -77,6 +79,7 @@ export class Cluster implements Router {
   #view: ClusterView | null = null;
   #viewVersion = 1;
   #onEntered: (() => void)[] = [];
+  #stopped = false;
 
   constructor(options: ClusterOptions) {
     this.#options = options;
@@ -93,6 +96,7 @@ export class Cluster implements Router {
           this.#log.debug({ peer, reason }, 'a peer refused this node');
           this.#removal.refused(peer, verdict);
         },
+        onUnknownMember: () => this.#search.step(),
         onGuest: (request, respond) => this.#administration.guest(request, respond),
         onBulk: (from, header) => receiveSnapshot(this.#host?.receiveSnapshot(from, header) ?? null),
       },
@@ -144,6 +148,18 @@ export class Cluster implements Router {
     });
     const ask: RebuildOptions['ask'] = (seed, request) => this.#administration.ask(this.#transport, seed, request);
     this.#removal = new RemovalWatch({ identity: this.#identity, ask, removed: options.removed });
+    this.#search = new MemberSearch({
+      clusterId: () => this.#identity.current.clusterId,
+      addresses: () => [
+        ...this.#search.known.filter(({ node }) => node !== this.#identity.current.node),
+        ...this.#others(),
+      ],
+      ask: (seed) => ask(seed, { type: 'hello' }),
+      found: (members) => {
+        const known = this.#seeds().filter(({ node }) => members.every((member) => member.node !== node));
+        this.#connect([...members, ...known]);
+      },
+    });
     this.#rebuild = new Rebuild({
       ...options,
       identity: () => this.#identity.current,
@@ -170,7 +186,8 @@ export class Cluster implements Router {
     // Bound before anything is written: a port that is taken must leave no trace.
     const { port } = await this.#transport.start(self.host, self.ports.peer);
     this.#self = { ...self, ports: { ...self.ports, peer: port } };
-    await this.#identity.beginLife();
+    await this.#identity.beginLife(self.token);
+    this.#self = { ...this.#self, token: this.#identity.current.token };
     this.#storage = await this.#options.openStorage(this.#others().length > 0);
     if (this.#identity.current.node !== 0) await this.#enter();
     else this.#entrance.lookForCluster();
@@ -248,6 +265,7 @@ export class Cluster implements Router {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true;
     this.#entrance.stop();
     this.#rebuild.stop();
     for (const timer of this.#timers) timer.cancel();
@@ -353,6 +371,7 @@ export class Cluster implements Router {
     if (this.#others().length === 0) refuseAlone(host, storage.store);
     // Peers dial a newcomer as soon as the metadata names it: it must know them before it does anything slow.
     this.#metadata.refresh();
+    this.#search.learn(seeds);
     // Without the metadata nobody knows which keys are whose, so the node is rebuilt as a whole.
     const isDamaged = begun && host.get(METADATA_TABLET) === undefined;
     if (isDamaged) host.loseAll('the metadata of this node is lost');
@@ -362,6 +381,7 @@ export class Cluster implements Router {
     const live = liveness.start({ node, epoch, clusterId, host: self.host, port: self.ports.peer });
     if (isDamaged) {
       await this.#rebuild.restoreMetadata();
+      if (this.#stopped) return;
     } else if (host.get(METADATA_TABLET) === undefined) {
       const founders = node === FIRST_NODE ? METADATA_FOUNDERS : null;
       await host.create([{ id: METADATA_TABLET, replica: replicaId(node, 1), founders }]);

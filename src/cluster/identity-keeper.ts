@@ -22,8 +22,8 @@ export class IdentityKeeper {
     return this.#identity;
   }
 
-  async beginLife(): Promise<void> {
-    this.#identity = await beginLife(this.#disk, this.#folder);
+  async beginLife(token: string): Promise<void> {
+    this.#identity = await beginLife(this.#disk, this.#folder, token);
   }
 
   /** Resolves when the change is durable. */

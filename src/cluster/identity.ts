@@ -14,6 +14,11 @@ export interface Identity {
   /** 0 until the node belongs to a cluster. */
   readonly node: NodeId;
   readonly epoch: number;
+  /**
+   * Names this folder when it asks to be taken in: drawn in its first life and kept, because an answer can be lost together
+   * with the process that asked, and the next one must be found to be the same node. Empty in folders of version 0.1.0.
+   */
+  readonly token: string;
   /** Nodes to answer to before the metadata has been heard of. */
   readonly seeds: readonly Seed[];
   /** The nodes that vote in the metadata group, as last heard. */
@@ -22,15 +27,23 @@ export interface Identity {
   readonly begun: boolean;
 }
 
-export const NOBODY_YET: Identity = { clusterId: '', node: 0, epoch: 0, seeds: [], voters: [], begun: false };
+export const NOBODY_YET: Identity = {
+  clusterId: '',
+  node: 0,
+  epoch: 0,
+  token: '',
+  seeds: [],
+  voters: [],
+  begun: false,
+};
 
 const FILE = 'node.json';
 const VERSION = 1;
 
-/** The identity for this life: the stored one with the next epoch, already durable. */
-export async function beginLife(disk: Disk, folder: string): Promise<Identity> {
+/** The identity for this life: the stored one with the next epoch, already durable. `token` becomes a new folder's. */
+export async function beginLife(disk: Disk, folder: string, token: string): Promise<Identity> {
   const stored = await read(disk, folder);
-  const identity = { ...stored, epoch: stored.epoch + 1 };
+  const identity = { ...stored, epoch: stored.epoch + 1, token: stored.token === '' ? token : stored.token };
   await saveIdentity(disk, folder, identity);
   return identity;
 }
@@ -57,8 +70,8 @@ async function read(disk: Disk, folder: string): Promise<Identity> {
       'Put the file back from a backup; or remove this node from the cluster and start it with an empty folder.',
     );
   }
-  const { clusterId, node, epoch, seeds, voters = [], begun = node !== 0 } = parsed;
-  return { clusterId, node, epoch, seeds, voters, begun };
+  const { clusterId, node, epoch, token = '', seeds, voters = [], begun = node !== 0 } = parsed;
+  return { clusterId, node, epoch, token, seeds, voters, begun };
 }
 
 function parse(contents: Buffer): unknown {
@@ -76,7 +89,7 @@ function checksumOf(contents: object): number {
   return crc32(JSON.stringify(contents));
 }
 
-type Stored = Omit<Identity, 'voters' | 'begun'> & Partial<Identity>;
+type Stored = Omit<Identity, 'token' | 'voters' | 'begun'> & Partial<Identity>;
 
 function isIdentity(value: unknown): value is Stored {
   if (typeof value !== 'object' || value === null) return false;
@@ -86,6 +99,7 @@ function isIdentity(value: unknown): value is Stored {
     typeof candidate['clusterId'] === 'string' &&
     Number.isSafeInteger(candidate['node']) &&
     Number.isSafeInteger(candidate['epoch']) &&
+    (candidate['token'] === undefined || typeof candidate['token'] === 'string') &&
     Array.isArray(candidate['seeds'])
   );
 }

@@ -60,7 +60,7 @@ export function makeHost(from: {
     heartbeatTicks: RAFT_HEARTBEAT_TICKS,
     flushInterval_ms: options.flushInterval_ms,
     flushChangesMax: FLUSH_CHANGES_MAX,
-    retainedLogBytes: RETAINED_LOG_BYTES,
+    retainedLogBytes: options.retainedLogBytes ?? RETAINED_LOG_BYTES,
     readCacheBytes: options.readCacheBytes,
     limits: {
       batchBytesMax: BATCH_BYTES_MAX,

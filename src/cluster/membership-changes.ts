@@ -30,7 +30,16 @@ export function withReplica(record: TabletRecord, node: NodeId, position = recor
   return { ...record, replicas, generations: { ...record.generations, [String(node)]: generation } };
 }
 
+/**
+ * The replica of `node` is given up, and kept until the group works without it: it may have become a member since the last
+ * confirmation, and even the only one.
+ */
 export function withoutNode(record: TabletRecord, node: NodeId): TabletRecord {
+  const leaving = record.replicas.filter((replica) => nodeOf(replica) === node && !record.confirmed.includes(replica));
+  return { ...lostBy(record, node), confirmed: [...record.confirmed, ...leaving] };
+}
+
+function lostBy(record: TabletRecord, node: NodeId): TabletRecord {
   return { ...record, replicas: record.replicas.filter((replica) => nodeOf(replica) !== node) };
 }
 
@@ -55,7 +64,7 @@ export function canDoWithout(record: TabletRecord, gone: (node: NodeId) => boole
 /** The replica of `node` is lost: it leaves the members, and another one takes its place when it has left. */
 function lose(record: TabletRecord, node: NodeId): TabletRecord {
   const position = record.replicas.findIndex((replica) => nodeOf(replica) === node);
-  return { ...withoutNode(record, node), rebuilding: { ...record.rebuilding, [String(node)]: position } };
+  return { ...lostBy(record, node), rebuilding: { ...record.rebuilding, [String(node)]: position } };
 }
 
 /**

@@ -42,13 +42,13 @@ export class MembershipKeeper {
     const missing: NewReplica[] = [];
     const campaigns: number[] = [];
     for (const record of metadata.tablets.values()) {
-      const position = record.replicas.findIndex((replica) => nodeOf(replica) === self);
-      const replica = record.replicas[position];
+      // One that is given up before it was made may be a founder all the same, and be needed for the quorum that replaces it.
+      const replica = [...record.replicas, ...record.confirmed].find((member) => nodeOf(member) === self);
       const here = host.get(record.id);
       if (replica !== undefined && here === undefined && !host.lost.has(record.id)) {
         const founders = record.founders.includes(replica) ? record.founders : null;
         missing.push({ id: record.id, replica, founders });
-        if (founders !== null && position === 0) campaigns.push(record.id);
+        if (founders !== null && replica === record.replicas[0]) campaigns.push(record.id);
       }
     }
     if (missing.length > 0) {

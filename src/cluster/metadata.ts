@@ -21,8 +21,8 @@ export const METADATA_FOUNDERS: readonly ReplicaId[] = [replicaId(FIRST_NODE, 1)
 const SPACE = '\xff\xff\xff\xf0';
 export const METADATA_RANGE: KeyRange = { lo: SPACE, hi: '\xff\xff\xff\xf1' };
 
-/** Spaces that hold slots. The Redis door's: keys, expiry index, counters. */
-const SLOT_SPACES = [0, 1, 2];
+/** Spaces that hold slots. The Redis door's: keys, expiry index, counters, trash, index of fields that expire. */
+const SLOT_SPACES = [0, 1, 2, 3, 4];
 
 export interface ClusterRecord {
   readonly clusterId: string;
@@ -70,7 +70,10 @@ export interface TabletRecord {
   readonly founders: readonly ReplicaId[];
   /** The members that the group is to have; its leader works towards it. The first one is the preferred leader. */
   readonly replicas: readonly ReplicaId[];
-  /** The members that the group had when its leader last confirmed that a change was complete. */
+  /**
+   * The members that the group had when its leader last confirmed that a change was complete, and those that were asked for
+   * and given up since: any of these may still be needed for a quorum.
+   */
   readonly confirmed: readonly ReplicaId[];
   /** The highest generation given to a replica so far, by node. */
   readonly generations: Readonly<Record<string, number>>;

@@ -1,5 +1,4 @@
 /** Where things are, as the metadata says: which tablet a slot belongs to, and which keys a tablet owns. */
-import { assert } from '../base/assert.ts';
 import type { KeyRange } from '../storage/ordered-store.ts';
 import type { TabletHost } from '../tablet/tablet-host.ts';
 import { METADATA_RANGE, METADATA_TABLET, type Metadata, slotRanges } from './metadata.ts';
@@ -16,9 +15,9 @@ export function placesOf(metadata: Metadata, host: TabletHost | null): (Place | 
   return places;
 }
 
-export function rangesOf(metadata: Metadata, tablet: TabletId): readonly KeyRange[] {
+/** Null while the metadata does not know the tablet: it may have gone back at a restart. */
+export function rangesOf(metadata: Metadata, tablet: TabletId): readonly KeyRange[] | null {
   if (tablet === METADATA_TABLET) return [METADATA_RANGE];
   const record = metadata.tablets.get(tablet);
-  assert(record !== undefined, 'a tablet is in the metadata before a node has a replica of it');
-  return slotRanges(record.slotFirst, record.slotLast);
+  return record === undefined ? null : slotRanges(record.slotFirst, record.slotLast);
 }

@@ -177,14 +177,14 @@ export class Rebuild {
   async #isHopeless(): Promise<boolean> {
     const { identity, ask } = this.#options;
     const { node, voters, seeds } = identity();
-    if (!voters.includes(node)) return false;
-    const other = seeds.filter((seed) => seed.node !== node && voters.includes(seed.node));
-    if (other.length + 1 < voters.length) return false;
+    const otherVoters = voters.filter((voter) => voter !== node);
+    const other = seeds.filter((seed) => otherVoters.includes(seed.node));
+    if (otherVoters.length === 0 || other.length < otherVoters.length) return false;
     await Promise.all(
       other.map(async (seed) => {
         const answer = await ask(seed, { type: 'hello' });
         // One that has gone silent is what it was when it was last heard: it may have given up already.
-        if (answer !== null) this.#isSound.set(seed.node, !answer.damaged);
+        if (answer !== null && !answer.again) this.#isSound.set(seed.node, !answer.damaged);
       }),
     );
     if (other.some((seed) => !this.#isSound.has(seed.node))) return false;

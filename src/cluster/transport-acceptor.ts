@@ -19,6 +19,8 @@ const REFUSAL_LINGER_MS = 1000;
 export interface AcceptorOwner extends StreamOwner {
   readonly identity: NodeIdentity | null;
   isBlocked(node: NodeId): boolean;
+  /** Somebody says that it is a member of this cluster, and this node does not know of it. */
+  strangerIsMember(): void;
   isDeafTo(node: NodeId): boolean;
   link(node: NodeId): PeerLink | undefined;
   acceptBulk(from: NodeId, header: Buffer): BulkHandler | string | null;
@@ -122,6 +124,7 @@ export class Acceptor {
     }
     const link = owner.link(hello.from);
     if (link === undefined) {
+      owner.strangerIsMember();
       const reason = `node ${hello.from} is not a member that this node knows of`;
       this.#refuse(connection, timer, hello, { verdict: Verdict.unknownNode, reason });
       return;

@@ -6,8 +6,9 @@
  *   up ──── either connection lost, or replaced by the peer, or the peer silent ──────> down
  *
  * Invariants:
- *  1. Frames are handed on only while up: an incoming connection is paused until the outgoing one is accepted. So a frame can
- *     be answered, and whoever is called cannot see a frame of a peer before its `onPeerUp`.
+ *  1. Frames are handed on only while up: what comes before the outgoing connection is accepted is kept back. So a frame can
+ *     be answered, and whoever is called cannot see a frame of a peer before its `onPeerUp`. It is read all the same, a
+ *     little of it, because behind it may be the end of the connection.
  *  2. Going down ends both connections. What the peer did not answer before will not be answered: its answers travelled on a
  *     connection that is gone.
  *  3. `epoch` never goes down. A connection of an older epoch than the newest seen is refused or closed.
@@ -33,6 +34,8 @@ import type { NodeId } from './view.ts';
 
 const EMPTY = Buffer.alloc(0);
 const NOT_DIALLED_BACK_INTERVALS = 5;
+/** What a peer sends before the link is up here too; past it the connection is paused. */
+const HELD_BYTES_MAX = 256 * 1024;
 /** So many attempts may fail while a peer starts or joins before that is worth a warning. */
 const PASSING_ATTEMPTS = 4;
 
@@ -78,6 +81,9 @@ export class PeerLink {
   #accepted = false;
   #incoming: Connection | null = null;
   #parser: FrameParser | null = null;
+  /** Came in before the link was up. */
+  #held: Buffer[] = [];
+  #held_bytes = 0;
   #up = false;
   #closed = false;
 
@@ -86,6 +92,8 @@ export class PeerLink {
 
   #dialTimer: Timer | null = null;
   #attempts = 0;
+  /** How often the link has come up since it last stayed up for a while. */
+  #flaps = 0;
   #lastTrouble = '';
   #silentIntervals = 0;
   #idle = true;
@@ -255,7 +263,7 @@ export class PeerLink {
     this.#dialTimer?.cancel();
     this.#dialTimer = null;
     this.#accepted = true;
-    this.#attempts = 0;
+    if (this.#flaps === 0) this.#attempts = 0;
     this.#loneIntervals = 0;
     this.#upIfComplete();
   }
@@ -330,7 +338,6 @@ export class PeerLink {
     });
     this.#incoming = connection;
     this.#parser = parser;
-    connection.pause();
     connection.onDrain = () => undefined;
     connection.onData = (chunk) => this.#received(connection, parser, chunk);
     connection.onClose = (error) => {
@@ -341,15 +348,19 @@ export class PeerLink {
       if (wasUp) this.#dialLater();
     };
     this.#upIfComplete();
-    // The peer is there: no reason to wait for the end of a back-off.
-    this.dial();
+    // The peer is there: no reason to wait for the end of a back-off. But two nodes that answer each other's dials at once can
+    // keep accepting connections that the other has given up by then, in step, for ever; waiting for different times
+    // brings them out of it.
+    if (this.#flaps === 0) this.dial();
+    else if (this.#dialTimer === null) this.#dialLater();
   }
 
   #received(connection: Connection, parser: FrameParser, chunk: Buffer): void {
     if (this.#incoming !== connection || this.#owner.isDeafTo(this.node)) return;
     if (!this.#up) {
-      // It sends before it may (or pause came too late for bytes that it should not have sent).
-      this.#garbage(connection, 'frames before the link is up');
+      this.#held.push(chunk);
+      this.#held_bytes += chunk.length;
+      if (this.#held_bytes > HELD_BYTES_MAX) connection.pause();
       return;
     }
     this.#silentIntervals = 0;
@@ -368,11 +379,18 @@ export class PeerLink {
     if (this.#up || !this.#accepted || this.#incoming === null) return;
     this.#up = true;
     this.#ups++;
+    this.#flaps++;
     this.#silentIntervals = 0;
     this.#lastTrouble = '';
     const incoming = this.#incoming;
+    const parser = this.#parser;
+    const held = this.#held;
+    const wasPaused = this.#held_bytes > HELD_BYTES_MAX;
+    this.#held = [];
+    this.#held_bytes = 0;
     this.#owner.linkUp(this);
-    if (this.#incoming === incoming) incoming.resume();
+    for (const chunk of held) if (parser !== null) this.#received(incoming, parser, chunk);
+    if (wasPaused && this.#incoming === incoming) incoming.resume();
   }
 
   #goDown(reason: string): void {
@@ -412,6 +430,8 @@ export class PeerLink {
     this.#incoming = null;
     this.#parser?.close();
     this.#parser = null;
+    this.#held = [];
+    this.#held_bytes = 0;
     connection?.destroy();
   }
 
@@ -427,6 +447,7 @@ export class PeerLink {
         );
       return;
     }
+    this.#flaps = 0;
     // Intervals of this node's own loop are counted, not time: after a stall of ours the peer's bytes are read first.
     this.#silentIntervals++;
     if (this.#silentIntervals > this.#owner.options.silent_intervals_max) {

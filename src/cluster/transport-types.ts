@@ -79,6 +79,8 @@ export interface TransportCallbacks {
   onPeerUp?(node: NodeId, epoch: number): void;
   /** What was sent and not answered may or may not have arrived. */
   onPeerDown?(node: NodeId): void;
+  /** A process that says that it is a member was refused, because this node does not know of it: what it knows may be old. */
+  onUnknownMember?(): void;
   /** The peer turned this node's connection down; tried again later. */
   onRefused?(node: NodeId, reason: string, verdict: number): void;
   /** A process that is no member asks. `respond` is called once, at any time; later calls are ignored. */

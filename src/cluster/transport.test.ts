@@ -442,3 +442,22 @@ describe('three nodes under blocks, resets, restarts, latency and small pieces',
     }
   });
 });
+
+describe('two nodes that have tried each other over a network that was too slow', () => {
+  it('come together when it is fast again, although each then takes calls that the other has given up', async () => {
+    for (let slow_ms = 1_000; slow_ms < 4_000; slow_ms += 100) {
+      clock = new ManualClock();
+      network = new MemoryNetwork(clock);
+      network.latency_ms = 450;
+      const [a, b] = await pair();
+      clock.advance(slow_ms);
+      network.latency_ms = 8;
+      clock.advance(8_000);
+      a.events.length = 0;
+      b.events.length = 0;
+      clock.advance(1_000);
+      expect({ slow_ms, a: a.events, b: b.events }).toEqual({ slow_ms, a: [], b: [] });
+      expect([a.transport.connected(2), b.transport.connected(1)]).toEqual([true, true]);
+    }
+  });
+});

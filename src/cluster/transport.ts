@@ -277,6 +277,10 @@ export class Transport {
     return this.#deafTo.has(node);
   }
 
+  strangerIsMember(): void {
+    this.#callbacks.onUnknownMember?.();
+  }
+
   isBlocked(node: NodeId): boolean {
     return this.#blocked.has(node);
   }

@@ -394,3 +394,19 @@ describe('recovery of the write-ahead log', () => {
     await expect(openWal(disk)).rejects.toThrow('EACCES');
   });
 });
+
+describe('a loss of power in the first write of all', () => {
+  it('is no damage when only the checkpoint was not written', async () => {
+    const disk = new MemoryDisk();
+    const { wal } = await openWal(disk);
+    disk.holdWrites = true;
+    wal.appendHardState(2, { term: 3, vote: 1, commit: 0 });
+    wal.appendEntry(1, entry(1));
+    wal.flush();
+    disk.crash((sector) => (sector === CHECKPOINT_AT / 512 ? 'old' : 'new'));
+    disk.holdWrites = false;
+    const { recovery } = await openWal(disk, 2);
+    expect(recovery.damage).toEqual([]);
+    expect(indexes(recovery, 1)).toBe('');
+  });
+});

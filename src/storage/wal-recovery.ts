@@ -252,15 +252,20 @@ class LogReader {
   }
 }
 
-/** True when the segment holds any batch of its own life: the first, or, if that is damaged, a later one. */
+/**
+ * True when the first write of the segment has ended: it holds a later batch, or the whole of that write, the checkpoint included.
+ * A write that was cut off may have left the batch and not the checkpoint.
+ */
 async function hasBatch(file: DiskFile, header: SegmentHeader): Promise<boolean> {
   const from = CHECKPOINT_AT + padded(header.checkpointLength);
   const bytes = await readOrNull(file, 0, file.size);
   // Unreadable: it has a header, so it was begun; reading it again reports the damage.
   if (bytes === null) return true;
+  const checkpoint = bytes.subarray(CHECKPOINT_AT, CHECKPOINT_AT + header.checkpointLength);
+  const isWhole = crc32(checkpoint) === header.checkpointCrc;
   for (let at = from; at + BATCH_HEADER_BYTES <= bytes.length; at += SECTOR_BYTES) {
     const batch = getBatchHeader(bytes, at, header.salt);
-    if (batch !== null && batch.sequence >= header.firstSequence) return true;
+    if (batch !== null && (batch.sequence > header.firstSequence || (isWhole && at === from))) return true;
   }
   return false;
 }

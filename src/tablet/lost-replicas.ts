@@ -133,6 +133,8 @@ export class LostReplicas {
     const { damagedKeys } = this.#options.store;
     if (damagedKeys.length === 0) return undefined;
     const ranges = tablet.ranges();
+    // Which keys are whose is not known: any of them may be this replica's.
+    if (ranges === null) return damagedKeys[0];
     return damagedKeys.find((key) => ranges.some(({ lo, hi }) => lo <= key && key < hi));
   }
 }

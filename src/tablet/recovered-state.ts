@@ -60,3 +60,9 @@ export function recoveredState(meta: TabletMeta, group: RecoveredGroup | undefin
   };
   return { hardState, snapshot: { index, term, confState }, entries, applied: index };
 }
+
+/** The last entry that the log has had, 0 for none. */
+export function lastIndexOf(group: RecoveredGroup | undefined): number {
+  const last = group?.entries[group.entries.length - 1];
+  return last?.index ?? Math.max(group?.base?.index ?? 0, group?.releasedThrough ?? 0);
+}

@@ -1,9 +1,10 @@
 /**
  * Replaces a replica's state by the content of a snapshot. Steps, each durable before the next, so that a crash in between
  * leaves a replica that knows that it is not whole:
- *   1. mark the replica as installing and wipe its ranges, in one go;
- *   2. write the chunks;
- *   3. write the new applied index and members, without the mark.
+ *   1. mark the replica as installing;
+ *   2. wipe its ranges, which the store does in any number of transactions;
+ *   3. write the chunks;
+ *   4. write the new applied index and members, without the mark.
  */
 import type { Logger } from '../base/log.ts';
 import type { ByteKey, KeyRange, OrderedStore } from '../storage/ordered-store.ts';
@@ -35,9 +36,11 @@ export class SnapshotInstaller implements SnapshotSink {
 
   constructor(options: SnapshotInstallerOptions) {
     this.#options = options;
-    this.#started = options.queue.run(() => {
+    const { queue, store, ranges, metaKey, metaWhileInstalling } = options;
+    this.#started = queue.run(async () => {
       options.clearState();
-      return options.store.write(options.ranges, [], [[options.metaKey, options.metaWhileInstalling]]);
+      await store.write([], [], [[metaKey, metaWhileInstalling]]);
+      await store.write(ranges, [], []);
     });
     this.#started.catch((error: unknown) => this.#fail(error));
   }
@@ -87,9 +90,13 @@ export class SnapshotInstaller implements SnapshotSink {
 
   async #write(chunk: Buffer): Promise<void> {
     await this.#started;
+    if (this.#over) return;
     const decoded = this.#receiver.accept(chunk);
     this.#consistentIndex = Math.max(this.#consistentIndex, decoded.appliedIndex);
-    await this.#options.queue.run(() => this.#options.store.write([], decoded.entries, []));
+    // Another snapshot may have begun while this waited for its turn: what is over writes nothing into its successor's state.
+    await this.#options.queue.run(() =>
+      this.#over ? Promise.resolve() : this.#options.store.write([], decoded.entries, []),
+    );
   }
 
   #fail(error: unknown): void {

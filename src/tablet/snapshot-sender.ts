@@ -78,15 +78,16 @@ export class SnapshotSender {
     const { tablet, message } = transfer;
     const header = new RaftFrameWriter();
     header.add(tablet.id, message);
-    const stream = this.#peers.openSnapshot(nodeOf(message.to), header.bytes());
-    if (stream === null) {
+    const ranges = tablet.ranges();
+    const stream = ranges === null ? null : this.#peers.openSnapshot(nodeOf(message.to), header.bytes());
+    if (ranges === null || stream === null) {
       this.#report(tablet, message.to, false);
       return;
     }
     this.#log.info({ tablet: tablet.id, to: nodeOf(message.to), index: transfer.index }, 'sending a snapshot');
     transfer.stream = stream;
     this.#running.push(transfer);
-    const reader = new SnapshotReader(tablet.overlay, tablet.ranges());
+    const reader = new SnapshotReader(tablet.overlay, ranges);
     stream.onClosed = (complete) => {
       this.#running = this.#running.filter((other) => other !== transfer);
       this.#report(tablet, message.to, complete);

@@ -79,16 +79,19 @@ export class SnapshotTraffic {
   #beginInstall(tablet: Tablet, snapshot: SnapshotMeta): SnapshotSink | null {
     const { store, queue } = this.#options;
     if (this.#receivers.has(tablet.id)) return null;
+    const ranges = tablet.ranges();
+    // This node has just started, and its replica of the metadata is not whole: another attempt will come.
+    if (ranges === null) return null;
     this.#log.info({ tablet: tablet.id, index: snapshot.index }, 'installing a snapshot');
     tablet.installing = true;
     tablet.abandon();
     const receiver = new SnapshotInstaller({
       store,
       queue,
-      ranges: tablet.ranges(),
+      ranges,
       clearState: () => tablet.overlay.clear(snapshot.index),
       metaKey: metaKey(tablet.id),
-      metaWhileInstalling: encodeTabletMeta({ ...metaOf(tablet, true), appliedIndex: 0, appliedTerm: 0 }),
+      metaWhileInstalling: encodeTabletMeta(metaOf(tablet, true)),
       metaWhenInstalled: (consistentIndex) =>
         encodeTabletMeta({
           replica: tablet.replica,
@@ -139,13 +142,14 @@ export class SnapshotTraffic {
   }
 
   /**
-   * A replica whose state is being replaced has forgotten what it once acknowledged: it neither votes nor appends. After a
-   * crash in the middle no stream is under way, and the leader is asked for one.
+   * A replica whose state is being replaced appends nothing. It still votes: its log is what it has acknowledged, until the
+   * snapshot takes its place, and a leader that is gone can often not be replaced without it. After a crash in the middle no
+   * stream is under way, and the leader is asked for one.
    */
   whileInstalling(tablet: Tablet, message: Message): void {
     if (this.#receivers.has(tablet.id)) return;
     if (message.type !== MessageType.append && message.type !== MessageType.heartbeat) return;
-    // An append that claims to have lost everything makes the leader look for the start of its log and send a snapshot.
+    // The hint says how far this replica's log went, which it may have acknowledged.
     const refusal: Message = {
       type: MessageType.appendResponse,
       to: message.from,
@@ -155,7 +159,7 @@ export class SnapshotTraffic {
       index: message.index,
       commit: 0,
       reject: true,
-      rejectHint: 0,
+      rejectHint: tablet.raft.lastIndex,
       context: SNAPSHOT_WANTED,
       entries: [],
       snapshot: null,
@@ -164,9 +168,14 @@ export class SnapshotTraffic {
     this.#options.turns.schedule();
   }
 
-  /** For a replica that has lost its state: a snapshot of now, although the log might still reach back far enough. */
-  sendWholeState(tablet: Tablet, to: ReplicaId): void {
-    if (!tablet.serving || tablet.damaged || !membersOf(tablet.confState).has(to)) return;
+  /**
+   * For a replica that has lost its state: a snapshot of now, although the log might still reach back far enough. Not one that
+   * lacks what the replica's log had: this leader may have counted on that. A leader need not serve for it, because it may
+   * need just this replica to commit the first entry of its term.
+   */
+  sendWholeState(tablet: Tablet, to: ReplicaId, lastIndex: number): void {
+    if (!tablet.raft.isLeader || tablet.damaged || !membersOf(tablet.confState).has(to)) return;
+    if (!tablet.serving && tablet.raft.appliedIndex < lastIndex) return;
     const snapshot = { index: tablet.raft.appliedIndex, term: tablet.appliedTerm, confState: tablet.confState };
     this.#options.senders.start(tablet, {
       type: MessageType.snapshot,

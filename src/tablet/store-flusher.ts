@@ -58,8 +58,9 @@ export class StoreFlusher {
   /** A replica is there from now on; the store says `meta` of it. */
   add(tablet: Tablet, meta: TabletMeta): void {
     const { clock, flushInterval_ms, retainedLogBytes, tablets } = this.#options;
-    const share = Math.floor(retainedLogBytes / Math.max(tablets.size, 16));
-    this.#retention.set(tablet.id, new LogRetention(Math.max(RETAINED_BYTES_MIN, share)));
+    const least = Math.min(RETAINED_BYTES_MIN, retainedLogBytes / 16);
+    const share = retainedLogBytes / Math.max(tablets.size, 16);
+    this.#retention.set(tablet.id, new LogRetention(Math.floor(Math.max(least, share))));
     // Spread over the interval, so that the tablets take their turns.
     const age_ms = ((tablet.id % FLUSH_ROUNDS) / FLUSH_ROUNDS) * flushInterval_ms;
     this.#flushedAt_ms.set(tablet.id, clock.monotonic_ms() - age_ms);

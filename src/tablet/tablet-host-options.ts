@@ -19,8 +19,8 @@ export interface TabletHostOptions {
   readonly store: OrderedStore;
   readonly peers: PeerLink;
   readonly support: SupportSource;
-  /** The key ranges of a tablet, from the metadata; asked when a snapshot is made or installed. */
-  readonly rangesOf: (tablet: number) => readonly KeyRange[];
+  /** The key ranges of a tablet, from the metadata; asked when a snapshot is made or installed. Null while they are not known. */
+  readonly rangesOf: (tablet: number) => readonly KeyRange[] | null;
   /** Before this monotonic time a promise of an earlier life of this node may still hold: no votes, no campaigns. */
   readonly silentUntil_ms: number;
   /** How long a promise of this node can hold after it was given, drift included. */

@@ -10,10 +10,9 @@
 import { assert } from '../base/assert.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
-import { type LogIndex, MessageType, type ReplicaId, Role, type SnapshotMeta } from '../raft/types.ts';
+import { type Message, MessageType, type ReplicaId, Role } from '../raft/types.ts';
 import type { DamagedError } from '../storage/errors.ts';
 import type { ByteKey } from '../storage/ordered-store.ts';
-import type { RecoveredGroup } from '../storage/wal-types.ts';
 import { encodeConfState, membersOf } from './conf-state-codec.ts';
 import { type LostReplica, lostReplicas } from './damage.ts';
 import { LostReplicas } from './lost-replicas.ts';
@@ -21,7 +20,7 @@ import type { Outcome, TabletOperation } from './operation.ts';
 import type { SnapshotSink } from './peer-link.ts';
 import { PeerOutbox } from './peer-outbox.ts';
 import { readRaftFrame } from './raft-frame.ts';
-import { newState, type RaftState, recoveredState } from './recovered-state.ts';
+import { lastIndexOf, newState, type RaftState, recoveredState } from './recovered-state.ts';
 import { ReplicaFactory } from './replica-factory.ts';
 import { nodeOf } from './replica-id.ts';
 import { SnapshotSender } from './snapshot-sender.ts';
@@ -178,6 +177,7 @@ export class TabletHost {
     if (tablet === undefined && !isLost) return;
     const { wal, store, rangesOf } = this.#options;
     const ranges = rangesOf(id);
+    assert(ranges !== null, 'a replica is removed because the metadata says so');
     if (tablet !== undefined) this.#forget(tablet);
     // The log first: what a crash in between leaves is a replica that the log does not know, and that is removed again.
     wal.removeGroup(id);
@@ -220,12 +220,12 @@ export class TabletHost {
     const valid = readRaftFrame(frame, (group, message) => {
       const tablet = this.#tablets.get(group);
       if (tablet === undefined || message.to !== tablet.replica || nodeOf(message.from) !== from) return;
-      if (tablet.installing) {
+      if (tablet.installing && !isVoteRequest(message)) {
         this.#snapshots.whileInstalling(tablet, message);
         return;
       }
       if (message.type === MessageType.appendResponse && message.reject && message.context === SNAPSHOT_WANTED) {
-        this.#snapshots.sendWholeState(tablet, message.from);
+        this.#snapshots.sendWholeState(tablet, message.from, message.rejectHint);
         return;
       }
       tablet.raft.step(message);
@@ -270,8 +270,8 @@ export class TabletHost {
     const now_ms = this.clock.monotonic_ms();
     for (const tablet of this.#tablets.values()) {
       tablet.expire(now_ms);
-      if (tablet.installing) continue;
       if (tablet.raft.votesWithheld) tablet.raft.votesWithheld = now_ms < tablet.votesWithheldUntil_ms;
+      if (tablet.installing) continue;
       tablet.raft.tick();
       if (tablet.raft.hasReady()) this.markDirty(tablet);
     }
@@ -288,7 +288,12 @@ export class TabletHost {
       if (meta === null || lost.has(id)) continue;
       const group = recovery.groups.get(id);
       const state = recoveredState(meta, group);
-      if (endOfLog(group) < state.snapshot.index) this.#catchUpLog(id, state.snapshot);
+      if (state.applied > lastIndexOf(group)) {
+        // A crash came between the end of a snapshot in the store and the log's new beginning.
+        const { index, term, confState } = state.snapshot;
+        wal.appendSnapshotBase(id, index, term, encodeConfState(confState));
+        wal.appendHardState(id, state.hardState);
+      }
       const tablet = this.#add(id, meta.replica, state, meta);
       tablet.installing = meta.installing;
       tablet.consistentIndex = meta.consistentIndex;
@@ -298,15 +303,6 @@ export class TabletHost {
       };
       tablet.withholdVotes(silentUntil_ms, this.clock.monotonic_ms());
     }
-  }
-
-  /** A crash came when a snapshot was in the store and the log had not heard of it: the next entry must follow it there, too. */
-  #catchUpLog(id: number, { index, term, confState }: SnapshotMeta): void {
-    this.#log.info(
-      { tablet: id, index },
-      'the store is ahead of the log: a snapshot was installed just before the end',
-    );
-    this.#options.wal.appendSnapshotBase(id, index, term, encodeConfState(confState));
   }
 
   #add(id: number, replica: ReplicaId, state: RaftState, meta: TabletMeta): Tablet {
@@ -323,8 +319,6 @@ export class TabletHost {
   }
 }
 
-/** The last index of the group that the log knows of. */
-function endOfLog(group: RecoveredGroup | undefined): LogIndex {
-  if (group === undefined) return 0;
-  return group.entries.at(-1)?.index ?? Math.max(group.base?.index ?? 0, group.releasedThrough);
+function isVoteRequest(message: Message): boolean {
+  return message.type === MessageType.vote || message.type === MessageType.preVote;
 }

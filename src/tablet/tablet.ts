@@ -78,21 +78,21 @@ export class Tablet {
   /** Replaced as a whole when a snapshot has been installed. */
   raft: Raft;
   readonly overlay: Overlay;
-  /** The key ranges that this tablet owns; asked for again whenever needed, because spaces come and go. */
-  readonly ranges: () => readonly KeyRange[];
+  /** The key ranges that this tablet owns; asked for again whenever needed, because spaces come and go. Null: not known yet. */
+  readonly ranges: () => readonly KeyRange[] | null;
   /** Term of the entry applied last. */
   appliedTerm: number;
   confState: ConfState;
-  /** Set while a snapshot's content replaces the state: nothing may be read, appended or voted for. */
+  /** Set while a snapshot's content replaces the state: nothing may be read or appended. */
   installing = false;
   /** The state is not what was written: nothing of it is served any more. */
   damaged = false;
   /** Until this monotonic time a promise that Raft has forgotten may hold; see `Raft.votesWithheld`. */
   votesWithheldUntil_ms = 0;
+  /** Where the log ended that was found when the node started. */
+  earlierLog = { index: 0, term: 0 };
   /** Below this applied index the state is a mixture, see `TabletMeta`. */
   consistentIndex = 0;
-  /** The end of the log that an earlier life has left. */
-  earlierLog = { index: 0, term: 0 };
   /** True while the host's dirty list holds this tablet. */
   dirty = false;
   /** The commit index that waits to be told to followers, 0 while none does (commit-news.ts). */
@@ -126,7 +126,7 @@ export class Tablet {
     replica: ReplicaId;
     raft: Raft;
     overlay: Overlay;
-    ranges: () => readonly KeyRange[];
+    ranges: () => readonly KeyRange[] | null;
     appliedTerm: number;
     confState: ConfState;
     host: TabletHostLink;
@@ -150,6 +150,15 @@ export class Tablet {
   /** Whether operations submitted now are evaluated here. */
   get serving(): boolean {
     return this.#serving && !this.#poisoned && !this.damaged && this.raft.transferee === 0;
+  }
+
+  /**
+   * Whether everything is applied that an earlier life of this replica can have applied. After a restart the state may have gone
+   * back, as far as the store lags behind; what was committed then is in the log that was found, or below the first entry of
+   * a later term (leader completeness, thesis 3.6.3).
+   */
+  get isCurrent(): boolean {
+    return this.raft.appliedIndex >= this.earlierLog.index || this.appliedTerm > this.earlierLog.term;
   }
 
   /** Operations whose fate is open, for metrics and draining. */
@@ -304,15 +313,6 @@ export class Tablet {
       this.#orphans.delete(orphanIndex);
       this.#finish(orphan, Outcome.unknown);
     }
-  }
-
-  /**
-   * Whether everything is applied that any earlier life of this replica can have applied. Commit indexes are not always on disk,
-   * so the state may have gone back at a restart; what was committed then is in the log that was left, or below the first
-   * entry of a later term (leader completeness, thesis 3.6.3).
-   */
-  get isCurrent(): boolean {
-    return this.raft.appliedIndex >= this.earlierLog.index || this.appliedTerm > this.earlierLog.term;
   }
 
   /** Until `until_ms` this replica neither votes nor campaigns. */

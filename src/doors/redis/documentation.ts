@@ -76,6 +76,20 @@ Any Redis client can use a node: RESP2 and RESP3, as Redis ${REDIS_VERSION} answ
   while ioredis (\`scaleReads\`) and node-redis (\`useReplicas\`) do not expect such nodes and end in redirections.
 * Settings (CONFIG SET) and CLIENT commands are about one node, and last until it ends.
 * Expiry times after the year 287396 are cut to it.
+* Sets, hashes and sorted sets give their elements in another order than Redis does once they are large; small ones in the
+  order in which they were added (hashes, sets) or by number (sets of integers), as Redis does.
+* Fields of hashes that have expired are not counted by HLEN, and a hash all of whose fields have expired is not there.
+* Removing a large collection, by DEL, expiry or by putting something in its place, takes one entry in the log. Its elements
+  go in the background; SPOP, LTRIM and ZREMRANGEBY* of most of a collection work likewise.
+* A command that would write more than 256 MB of elements anew (COPY, DUMP, ...STORE of a huge collection) is refused.
+* Negative counts of SRANDMEMBER, HRANDFIELD and ZRANDMEMBER, which allow repetitions, go down to -10,000,000.
+* Members of large sorted sets that are longer than 1,700 bytes and begin with the same 1,669 bytes are not in the order of
+  their bytes among each other.
+* OBJECT ENCODING answers by Redis 7.2's rules and settings, whatever the way of storing; a whole number that INCRBYFLOAT made
+  is an int.
+* Numbers are printed as Redis 7.2 does (shortest digits that read back the same); Redis 7.0 prints up to 17.
+* SORT with BY and ALPHA leaves elements of equal weight in their order; Redis leaves it open. It never changes the encoding
+  of what it reads.
 `;
 
 function limits(): string {

@@ -1,24 +1,27 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { collectionIdOf, nextExpiryOf } from './collections/payload.ts';
 import { startDoors, type TestDoors } from './door.test-support.ts';
 import {
+  collectionIdOfTrashKey,
   META_PREFIX_BYTES,
   momentOfKey,
   slotOfCountKey,
   slotOfMetaKey,
   slotOfMomentKey,
+  slotOfTrashKey,
   USER_KEY_BYTES_MAX,
   userKeyOfMomentKey,
 } from './key-layout.ts';
 import { countOf } from './keyspace.ts';
 import type { RawClient } from './raw-client.test-support.ts';
-import { expireOf } from './value.ts';
+import { expireOf, hasFlag, ValueFlag } from './value.ts';
 
 let doors: TestDoors;
 let client: RawClient;
 
 beforeEach(async () => {
-  doors = await startDoors(1, 4, { configuration: { 'active-expire-enabled': 'no' } });
+  doors = await startDoors(1, 4, { configuration: { 'active-expire-enabled': 'no', 'packed-max-entries': '2' } });
   client = await doors.single();
 });
 afterEach(() => doors.stop());
@@ -27,28 +30,46 @@ afterEach(() => doors.stop());
 function checkInvariants(): void {
   const counts = new Map<number, number>();
   const expiring = new Set<string>();
+  const fields = new Set<string>();
+  /** Collections that have elements, and those that metadata or the trash names. */
+  const owned = new Set<string>();
+  const owners = new Set<string>();
   const { map } = doors.cluster;
   for (const key of map.keys()) {
     if (key.charCodeAt(3) !== 0) continue;
     const slot = slotOfMetaKey(key);
+    if (key[6] === 'e') {
+      owned.add(`${slot} ${key.slice(7, 17)}`);
+      continue;
+    }
     counts.set(slot, (counts.get(slot) ?? 0) + 1);
     const expire_ms = expireOf(map.get(key) as Buffer);
     if (expire_ms !== 0) expiring.add(`${slot} ${expire_ms} ${key.slice(META_PREFIX_BYTES)}`);
+    const value = map.get(key) as Buffer;
+    const next_ms = nextExpiryOf(value);
+    if (next_ms !== 0) fields.add(`${slot} ${next_ms} ${key.slice(META_PREFIX_BYTES)}`);
+    if (hasFlag(value, ValueFlag.elementsOutside)) owners.add(`${slot} ${collectionIdOf(value)}`);
   }
   const counted = new Map<number, number>();
   const indexed = new Set<string>();
+  const indexedFields = new Set<string>();
   for (const key of map.keys()) {
     const space = key.charCodeAt(3);
     if (space === 1) indexed.add(`${slotOfMomentKey(key)} ${momentOfKey(key)} ${userKeyOfMomentKey(key)}`);
+    if (space === 4) indexedFields.add(`${slotOfMomentKey(key)} ${momentOfKey(key)} ${userKeyOfMomentKey(key)}`);
+    if (space === 3) owners.add(`${slotOfTrashKey(key)} ${collectionIdOfTrashKey(key)}`);
     if (space === 2) counted.set(slotOfCountKey(key), countOf(map.get(key) as Buffer));
   }
   expect(counted).toEqual(counts);
   expect(indexed).toEqual(expiring);
+  expect(indexedFields).toEqual(fields);
+  expect([...owned].filter((id) => !owners.has(id))).toEqual([]);
 }
 
 describe('the keyspace', () => {
   test('keeps its counts and its expiry index right under random commands', async () => {
     const key = fc.constantFrom('a', 'b', '{a}x', '{a}y');
+    const member = fc.constantFrom('1', '2', '3', '4', '5', '6');
     const command = fc.oneof(
       fc.tuple(fc.constantFrom('DEL', 'INCR', 'PERSIST', 'GETDEL'), key),
       fc.tuple(fc.constant('SET'), key, fc.constant('1')),
@@ -56,10 +77,22 @@ describe('the keyspace', () => {
       fc.tuple(fc.constant('EXPIRE'), key, fc.constantFrom('-1', '3', '30')),
       fc.tuple(fc.constant('GETEX'), key, fc.constant('EX'), fc.constantFrom('4', '40')),
       fc.tuple(fc.constantFrom('RENAME', 'COPY'), fc.constantFrom('a', '{a}x'), fc.constantFrom('a', '{a}y')),
+      fc.tuple(fc.constant('HSET'), key, member, fc.constant('v')),
+      fc.tuple(fc.constantFrom('HDEL', 'SADD', 'SREM', 'RPUSH'), key, member),
+      fc.tuple(
+        fc.constant('HEXPIRE'),
+        key,
+        fc.constantFrom('1', '5', '0'),
+        fc.constant('FIELDS'),
+        fc.constant('1'),
+        member,
+      ),
+      fc.tuple(fc.constantFrom('SUNIONSTORE', 'LMOVE'), fc.constantFrom('a', '{a}x'), fc.constantFrom('a', '{a}y')),
+      fc.tuple(fc.constantFrom('LPOP', 'SPOP'), key, fc.constantFrom('1', '3')),
       fc.constantFrom(['FORWARD', '2000'], ['FORWARD', '10000']),
     );
     await fc.assert(
-      fc.asyncProperty(fc.array(command, { maxLength: 40 }), async (lines) => {
+      fc.asyncProperty(fc.array(command, { maxLength: 40, size: 'max' }), async (lines) => {
         for (const line of lines) {
           if (line[0] === 'FORWARD') doors.clock.offset_ms += Number(line[1]);
           else await client.call(...line);

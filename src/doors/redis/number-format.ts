@@ -70,37 +70,69 @@ export function parseFloatText(text: string): number | undefined {
 }
 
 /**
- * The sum of two decimal texts the way INCRBYFLOAT shows it. Redis adds 80-bit long doubles and prints 17 decimals with
- * the zeros at the end cut off. An exact decimal addition shows the same digits wherever the long double's error is
- * below the 17th decimal, which is what users expect (0.1 + 0.2 = 0.3). undefined: infinite or too large to write out.
+ * The sum of two decimal texts the way INCRBYFLOAT shows it: Redis reads both as 80-bit long doubles, adds them, and prints
+ * 17 decimals with the zeros at the end cut off. Done with integers here, exactly as that format rounds, so that the digits
+ * are the same (0.1 + 0.2 = 0.3, and 1000 + 0.00001 = 1000.00001000000000001). undefined: infinite or too large to write out.
  */
 export function addDecimal(left: string, right: string): string | undefined {
-  const a = toScaled(left);
-  const b = toScaled(right);
+  const a = toLongDouble(left);
+  const b = toLongDouble(right);
   if (a === undefined || b === undefined) return undefined;
-  const scale = Math.max(a.scale, b.scale);
-  let sum = a.digits * 10n ** BigInt(scale - a.scale) + b.digits * 10n ** BigInt(scale - b.scale);
-  let kept = scale;
-  if (kept > 17) {
-    const unit = 10n ** BigInt(kept - 17);
-    const half = unit / 2n;
-    sum = sum < 0n ? -((-sum + half) / unit) : (sum + half) / unit;
-    kept = 17;
-  }
-  sum = roundToLongDouble(sum);
-  return writeScaled(sum, kept);
+  const exponent = Math.min(a.exponent, b.exponent);
+  const sum = shifted(a.mantissa, a.exponent - exponent) + shifted(b.mantissa, b.exponent - exponent);
+  const rounded = roundedRatio(sum, 1n);
+  const scale = rounded.exponent + exponent;
+  const unit = 10n ** BigInt(DECIMALS);
+  const digits =
+    scale >= 0 ? shifted(rounded.mantissa, scale) * unit : divided(rounded.mantissa * unit, shifted(1n, -scale));
+  return writeScaled(digits, DECIMALS);
 }
 
-/** A long double keeps 64 bits: integers above that are rounded to their nearest multiple of a power of two. */
-function roundToLongDouble(value: bigint): bigint {
-  const negative = value < 0n;
-  const magnitude = negative ? -value : value;
-  const bits = magnitude.toString(2).length;
-  // Up to 19 significant digits fit; fractions are cut at 17 decimals before, so only large numbers get here.
-  if (bits <= 64 || magnitude < 10n ** 36n) return value;
-  const shift = BigInt(bits - 64);
-  const rounded = ((magnitude + (1n << (shift - 1n))) >> shift) << shift;
-  return negative ? -rounded : rounded;
+const DECIMALS = 17;
+/** Bits of a long double's mantissa on x86. */
+const MANTISSA_BITS = 64;
+
+/** mantissa x 2^exponent. */
+interface LongDouble {
+  readonly mantissa: bigint;
+  readonly exponent: number;
+}
+
+function toLongDouble(text: string): LongDouble | undefined {
+  const scaled = toScaled(text);
+  return scaled === undefined ? undefined : roundedRatio(scaled.digits, 10n ** BigInt(scaled.scale));
+}
+
+function shifted(value: bigint, bits: number): bigint {
+  return value << BigInt(bits);
+}
+
+/** The long double next to numerator / denominator. */
+function roundedRatio(numerator: bigint, denominator: bigint): LongDouble {
+  if (numerator === 0n) return { mantissa: 0n, exponent: 0 };
+  const magnitude = numerator < 0n ? -numerator : numerator;
+  let shift = MANTISSA_BITS - bitLength(magnitude) + bitLength(denominator);
+  const scaled = (): bigint =>
+    shift >= 0 ? divided(shifted(magnitude, shift), denominator) : divided(magnitude, shifted(denominator, -shift));
+  // The estimate is at most one bit too many.
+  if (bitLength(scaled()) > MANTISSA_BITS) shift -= 1;
+  const mantissa = scaled();
+  return { mantissa: numerator < 0n ? -mantissa : mantissa, exponent: -shift };
+}
+
+/** Rounds to the nearest, and half to even. */
+function divided(numerator: bigint, denominator: bigint): bigint {
+  const magnitude = numerator < 0n ? -numerator : numerator;
+  const quotient = magnitude / denominator;
+  const twice = (magnitude % denominator) * 2n;
+  const up = twice > denominator || (twice === denominator && quotient % 2n === 1n);
+  const rounded = up ? quotient + 1n : quotient;
+  return numerator < 0n ? -rounded : rounded;
+}
+
+function bitLength(value: bigint): number {
+  const hex = value.toString(16);
+  return hex.length * 4 - Math.clz32(Number.parseInt(hex[0] as string, 16)) + 28;
 }
 
 const EXPONENT_MAX = 4_932;

@@ -1,27 +1,15 @@
 /**
- * The door against a real Redis of this machine, byte for byte: every string and generic command with its options and its
- * errors, then random sequences of them.
+ * The door against a real Redis of this machine, byte for byte: every string, generic, connection and server command with
+ * its options and its errors. differential/ does the same with random commands of all data types.
  */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import fc from 'fast-check';
+import type { ChildProcess } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CommandTable } from './command-table.ts';
 import { commandSpecs } from './commands/all.ts';
+import { hasRedis, startRedis } from './differential/redis-server.test-support.ts';
 import { startDoors, type TestDoors } from './door.test-support.ts';
-import { RawClient } from './raw-client.test-support.ts';
+import type { RawClient } from './raw-client.test-support.ts';
 import { Request } from './request.ts';
-
-const PORT = 21_731;
-
-function hasRedis(): boolean {
-  try {
-    return /v=7\./.test(execFileSync('redis-server', ['--version'], { encoding: 'utf8' }));
-  } catch {
-    return false;
-  }
-}
-
-const available = hasRedis();
 
 /** Lines whose replies must be the same bytes, in this order, on the same keys. */
 const SCRIPT = `
@@ -90,23 +78,14 @@ const commands = SCRIPT.trim()
   .map((line) => oneSlot(line.split(' ').map((word) => word.replaceAll('\\n', '\n'))));
 
 // Where the server is missing the suite is counted as skipped, and its name says why.
-describe.skipIf(!available)('against redis-server 7 (skipped where it is not installed)', () => {
+describe.skipIf(!hasRedis())('against redis-server 7 (skipped where it is not installed)', () => {
   let server: ChildProcess;
   let doors: TestDoors;
   let theirs: RawClient;
   let ours: RawClient;
 
   beforeAll(async () => {
-    server = spawn('redis-server', ['--port', String(PORT), '--save', '', '--appendonly', 'no'], { stdio: 'ignore' });
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        theirs = await RawClient.connect(PORT);
-        if ((await theirs.call('PING')) === 'PONG') break;
-      } catch (error) {
-        if (attempt > 50) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
-    }
+    ({ server, client: theirs } = await startRedis());
     doors = await startDoors();
     ours = await doors.single();
   });
@@ -138,50 +117,5 @@ describe.skipIf(!available)('against redis-server 7 (skipped where it is not ins
       }
     }
     expect(differences.join('\n')).toBe('');
-  });
-
-  test('answers random sequences with the same bytes', async () => {
-    const key = fc.constantFrom('{t}a', '{t}b', '{t}c', '{t}d');
-    const value = fc.oneof(
-      fc.constantFrom('', '0', '1', '-1', '10', 'x', 'abc', '9223372036854775807', '3.5', ' 1', '1e3'),
-      fc.string({ maxLength: 12 }),
-    );
-    const offset = fc.integer({ min: -6, max: 12 }).map(String);
-    const amount = fc.oneof(offset, fc.constantFrom('9223372036854775807', '-9223372036854775808', 'x', '1.5'));
-    const command = fc.oneof(
-      fc.tuple(fc.constant('SET'), key, value),
-      fc.tuple(fc.constant('SET'), key, value, fc.constantFrom('NX', 'XX', 'GET', 'KEEPTTL')),
-      fc.tuple(fc.constant('SET'), key, value, fc.constant('EX'), fc.constantFrom('100', '0', '-1', 'x')),
-      fc.tuple(
-        fc.constantFrom('GET', 'INCR', 'DECR', 'STRLEN', 'DEL', 'GETDEL', 'TYPE', 'EXISTS', 'TTL', 'PERSIST'),
-        key,
-      ),
-      fc.tuple(fc.constant('OBJECT'), fc.constant('ENCODING'), key),
-      fc.tuple(fc.constantFrom('APPEND', 'GETSET', 'SETNX'), key, value),
-      fc.tuple(fc.constantFrom('INCRBY', 'DECRBY'), key, amount),
-      fc.tuple(fc.constant('GETRANGE'), key, offset, offset),
-      fc.tuple(fc.constant('SETRANGE'), key, offset, value),
-      fc.tuple(fc.constantFrom('RENAME', 'RENAMENX', 'COPY'), key, key),
-      fc.tuple(fc.constant('LCS'), key, key, fc.constantFrom('LEN', 'IDX')),
-      fc.tuple(fc.constantFrom('MSET', 'MSETNX'), key, value, key, value),
-      fc.tuple(fc.constant('MGET'), key, key, key),
-      fc.tuple(
-        fc.constant('EXPIRE'),
-        key,
-        fc.constantFrom('100', '0', '-5', '200'),
-        fc.constantFrom('NX', 'XX', 'GT', 'LT'),
-      ),
-    );
-    await fc.assert(
-      fc.asyncProperty(fc.array(command, { maxLength: 40 }), async (sequence) => {
-        await theirs.call('FLUSHALL');
-        await ours.call('FLUSHALL');
-        for (const line of sequence) {
-          const words = line.map((word) => Buffer.from(word, 'utf8'));
-          expect([line, await ours.raw(...words)]).toEqual([line, await theirs.raw(...words)]);
-        }
-      }),
-      { numRuns: 60 },
-    );
   });
 });

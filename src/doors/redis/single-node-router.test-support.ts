@@ -143,6 +143,8 @@ class MemoryTransaction implements Transaction {
 /** A clock for tests: real timers, and a wall clock that the test can move. */
 export class TestClock implements Clock {
   offset_ms = 0;
+  /** What is to happen every so often does not, so that a test can do it itself. */
+  standStill = false;
 
   monotonic_ms(): number {
     return performance.now();
@@ -158,7 +160,9 @@ export class TestClock implements Clock {
   }
 
   every(interval_ms: number, callback: () => void): Timer {
-    const timer = setInterval(callback, interval_ms);
+    const timer = setInterval(() => {
+      if (!this.standStill) callback();
+    }, interval_ms);
     return { cancel: () => clearInterval(timer) };
   }
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { bitmapGenerator } from '../differential/bitmap-generator.test-support.ts';
-import { Comparison, hasRedis, scriptCommands } from '../differential/compare.test-support.ts';
+import { Comparison, scriptCommands } from '../differential/comparison.test-support.ts';
+import { hasRedis } from '../differential/redis-server.test-support.ts';
 
-/** Edge cases by name; the random sequences find the rest. */
+/** Edge cases by name; random-commands.test.ts finds the rest. */
 const SCRIPT = `
 SETBIT a 7 1|SETBIT a 7 0|GET a|SETBIT a 100 0|STRLEN a|SETBIT a 0 1|OBJECT ENCODING a|GETBIT a 4294967295|GETBIT a 4294967296
 GETBIT none 1|SETBIT b 4294967296 1|SETBIT b -1 1|SETBIT b 1 2|SETBIT b x 1|SETBIT b 1 x|EXISTS b
@@ -27,11 +27,9 @@ describe.skipIf(!hasRedis())('bitmaps against redis-server 7 (skipped where it i
   const commands = scriptCommands(SCRIPT).map((words) => inOneSlot(words.map(String)));
 
   test.each([2, 3] as const)('answer a script of edge cases with the same bytes in RESP%i', async (version) => {
-    await comparison.useResp(version);
-    expect(await comparison.differences(commands, undefined)).toBe('');
+    await comparison.call('HELLO', String(version));
+    expect(await comparison.differences(commands)).toBe('');
   });
-
-  test('answer random sequences with the same bytes', () => comparison.compareRandom(bitmapGenerator, 1), 3_600_000);
 });
 
 function inOneSlot(words: string[]): string[] {

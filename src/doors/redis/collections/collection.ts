@@ -12,6 +12,7 @@
  */
 import type { Keyspace } from '../keyspace.ts';
 import { expireOf, hasFlag, headerBytes, ValueFlag, type ValueType } from '../value.ts';
+import { COPY_BYTES_MAX } from './copy.ts';
 import { CountedIndex } from './counted-index.ts';
 import { ElementSpace } from './element-space.ts';
 import type { CollectionLimits } from './limits.ts';
@@ -113,6 +114,13 @@ export abstract class Collection {
 
   protected isPast(count: number, bytes: number): boolean {
     return count > this.limits.packedEntries_max || bytes > this.limits.packedBytes_max;
+  }
+
+  /** Whether `kept` elements of a large collection are better written anew than the others removed one by one. */
+  protected isCheaperAnew(kept: number): boolean {
+    const { large } = this;
+    if (large === undefined || kept >= large.count - kept) return false;
+    return large.bytes * (kept / large.count) < COPY_BYTES_MAX;
   }
 
   /** Makes this collection a large one without elements, which the caller then puts in. */

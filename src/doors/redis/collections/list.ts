@@ -195,7 +195,7 @@ export class RedisList extends Collection {
     if (large === undefined) {
       this.#elements = this.#unpacked().slice(from, to);
       this.#bytes = this.#elements.reduce((sum, element) => sum + packedTextBytes(element), 0);
-    } else if (to - from < large.count - (to - from)) {
+    } else if (this.isCheaperAnew(to - from)) {
       // Less is left than goes: the rest is written anew, and the background removes the old.
       const kept: string[] = [];
       if (to > from) {

@@ -186,11 +186,10 @@ export class RedisSortedSet extends Collection {
 
   /** Removes the elements of the ranks from <= rank < to. */
   deleteRanks(from: number, to: number): void {
-    const { large } = this;
     const kept = this.count - (to - from);
     const gone: ScoredMember[] = [];
     const collect = (list: ScoredMember[]) => (member: string, score: number) => list.push({ member, score }) > 0;
-    if (large !== undefined && kept < to - from) {
+    if (this.isCheaperAnew(kept)) {
       // Less is left than goes: the rest is written anew, and the background removes the old.
       const rest: ScoredMember[] = [];
       this.visitRanks(0, from, false, collect(rest));

@@ -40,7 +40,6 @@ export const hincrbyfloat = {
   name: 'HINCRBYFLOAT',
   since: '2.6.0',
   summary: 'Adds a decimal number to the number in a field.',
-  note: 'Adds decimal digits exactly where Redis adds 80-bit binary numbers; both show up to 17 decimals.',
   run(context: CommandContext): void {
     const added = context.request.string(3);
     const amount = parseFloatText(added);

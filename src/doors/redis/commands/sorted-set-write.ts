@@ -80,12 +80,14 @@ export const zadd = {
     const { request, reply } = context;
     const scores: number[] = [];
     for (let index = first; index < request.count; index += 2) scores.push(scoreArgument(context, index));
+    const members: string[] = [];
+    for (let index = first + 1; index < request.count; index += 2) members.push(context.element(index));
     const set = openSortedSet(context, context.slot, context.key(1));
     let isNew = 0;
     let changed = 0;
     let last: Added | undefined;
     for (const [position, score] of scores.entries()) {
-      last = add(set, context.element(first + position * 2 + 1), score, options);
+      last = add(set, members[position] as string, score, options);
       if (last.isNew) isNew += 1;
       if (last.changed) changed += 1;
     }

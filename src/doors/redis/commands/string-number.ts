@@ -103,7 +103,6 @@ export const incrbyfloat = {
   since: '2.6.0',
   summary: 'Adds a decimal number to the number at a key.',
   arity: 3,
-  note: 'Adds decimal digits exactly where Redis adds 80-bit binary numbers; both show up to 17 decimals.',
   run(context: CommandContext): void {
     const key = context.key(1);
     const value = context.keyspace.findString(context.slot, key);

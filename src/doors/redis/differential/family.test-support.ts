@@ -41,6 +41,8 @@ export interface Family {
   readonly name: string;
   /** Commands that go together are drawn together: what is random is followed by what makes both sides equal again. */
   readonly steps: fc.Arbitrary<readonly Step[]>;
+  /** False: not mixed with commands on other types (`disturbed`), which would bring about what the family avoids. */
+  readonly mixed?: boolean;
   /** Replies that differ on purpose are made equal here; RESP as latin1 text. */
   readonly normalize?: (step: Step, reply: string) => string;
 }
@@ -126,6 +128,34 @@ export const count: fc.Arbitrary<Word> = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom('-1', '9223372036854775807', 'x', '', '-9223372036854775808') },
 );
 
+/** Scores of sorted sets. */
+export const score: fc.Arbitrary<Word> = fc.oneof(
+  { weight: 8, arbitrary: fc.integer({ min: -6, max: 6 }).map(String) },
+  { weight: 3, arbitrary: fc.integer({ min: -40, max: 40 }).map((number) => String(number / 8)) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      'inf',
+      '-inf',
+      '+inf',
+      'nan',
+      'x',
+      '',
+      '1e300',
+      '-1e300',
+      '0',
+      '-0',
+      '1e-7',
+      '0.1',
+      '1e400',
+      '1e17',
+      '123456789012345678',
+      ' 1',
+      '1 ',
+    ),
+  },
+);
+
 /** Between `min` and `max` words of a kind. */
 export function some(word: fc.Arbitrary<Word>, min: number, max: number): fc.Arbitrary<Word[]> {
   return fc.array(word, { minLength: min, maxLength: max });
@@ -185,8 +215,15 @@ export function disturbed(steps: Family['steps']): Family['steps'] {
 
 function damage(each: Step, kind: number, at: number): Step {
   const words = [...each.words];
-  if (kind === 0) words.pop();
+  // A command of no words has no reply.
+  if (kind === 0 && words.length > 1) words.pop();
   else if (kind === 1) words.push('{t}x');
   else if (words.length > 1) words[1 + (at % (words.length - 1))] = '{t}x';
   return { words, compare: each.compare };
+}
+
+/** Negative counts allow repetitions: the reference would answer with any number of them. */
+export function isSmall(words: readonly (string | Buffer)[]): boolean {
+  const number = Number(words[2]);
+  return Number.isNaN(number) || number > -1_000 || words[2] === '-9223372036854775808';
 }

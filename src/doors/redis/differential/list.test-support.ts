@@ -12,7 +12,6 @@ import {
   value,
   word,
 } from './family.test-support.ts';
-import { encodingClass } from './hash.test-support.ts';
 
 export const listFamily: Family = {
   name: 'list',
@@ -36,7 +35,7 @@ export const listFamily: Family = {
   ),
   normalize: (each, reply) => {
     // Refused since Redis 7.2.
-    if (each.words[0] === 'LPOS' && each.words.includes('-9223372036854775808')) return '';
-    return each.words[1] === 'ENCODING' ? encodingClass(reply) : reply;
+    if (String(each.words[0]).toUpperCase() === 'LPOS' && each.words.includes('-9223372036854775808')) return '';
+    return reply;
   },
 };

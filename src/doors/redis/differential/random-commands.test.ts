@@ -52,7 +52,8 @@ describe.skipIf(!hasRedis())('random commands against redis-server 7 (skipped wh
       'are answered alike: $name',
       async (family) => {
         const numRuns = Math.ceil(COMMANDS / families.length / storages.length / STEPS_MEAN);
-        const sequence = fc.array(disturbed(family.steps), { minLength: 1, maxLength: STEPS_MAX, size: 'max' });
+        const drawn = family.mixed === false ? family.steps : disturbed(family.steps);
+        const sequence = fc.array(drawn, { minLength: 1, maxLength: STEPS_MAX, size: 'max' });
         await fc.assert(
           fc.asyncProperty(fc.constantFrom('2', '3'), sequence, async (version, steps) => {
             const all: Step[] = [fixed('FLUSHALL'), fixed('HELLO', version), ...steps.flat()];
@@ -70,7 +71,7 @@ describe.skipIf(!hasRedis())('random commands against redis-server 7 (skipped wh
           { numRuns, seed: SEED, endOnFailure: false },
         );
       },
-      40_000,
+      120_000,
     );
   });
 });
@@ -89,7 +90,22 @@ async function replies(client: RawClient, steps: readonly Step[]): Promise<strin
 
 function isSame(family: Family, each: Step, expected: string, actual: string): boolean {
   if (expected === actual) return true;
-  const [a, b] = [expected, actual].map((reply) => family.normalize?.(each, reply) ?? reply) as [string, string];
+  const [a, b] = [expected, actual].map((reply) => {
+    const common = isEncoding(each) ? encodingClass(reply) : reply;
+    return family.normalize?.(each, common) ?? common;
+  }) as [string, string];
   if (each.compare === Compare.near) return isNear(a, b);
   return comparable(each.compare, a) === comparable(each.compare, b);
+}
+
+function isEncoding(each: Step): boolean {
+  return String(each.words[1]).toUpperCase() === 'ENCODING';
+}
+
+/**
+ * Redis 7.0 has other encodings than 7.2, which the door names, and its SORT makes a skiplist of a sorted set: here a
+ * command that reads changes nothing.
+ */
+function encodingClass(reply: string): string {
+  return reply.replace(/^\$\d+\r\n(quicklist|listpack|hashtable|skiplist)\r\n$/, 'a collection');
 }

@@ -4,8 +4,8 @@
  *
  * The choice and the order are Redis's, since a search without sorting answers in this order.
  */
-import { areaOf, type Cell, cellOf, STEP_MAX, scoreEnd, scoreStart } from './geohash.ts';
-import { boundsOf, reach_m, type Shape } from './shape.ts';
+import { areaOf, type Cell, type CellArea, cellOf, STEP_MAX, scoreEnd, scoreStart } from './geohash.ts';
+import { baseOf, boundsOf, reach_m, type Shape } from './shape.ts';
 
 /** start <= score < end */
 export interface ScoreRange {
@@ -40,11 +40,18 @@ function neighbour(cell: Cell, east: number, north: number): Cell {
 /** True when the shape ends before the outer sides of the cell's four neighbours. */
 function suffices(cell: Cell, shape: Shape): boolean {
   const bounds = boundsOf(shape);
+  const beside = (east: number, north: number): CellArea =>
+    // A polygon ends at the edge of the map: it does not go on at the other side.
+    areaOf(
+      shape.extent.kind === 'polygon'
+        ? { column: cell.column + east, row: cell.row + north, step: cell.step }
+        : neighbour(cell, east, north),
+    );
   return (
-    areaOf(neighbour(cell, 0, 1)).north >= bounds.north &&
-    areaOf(neighbour(cell, 0, -1)).south <= bounds.south &&
-    areaOf(neighbour(cell, 1, 0)).east >= bounds.east &&
-    areaOf(neighbour(cell, -1, 0)).west <= bounds.west
+    beside(0, 1).north >= bounds.north &&
+    beside(0, -1).south <= bounds.south &&
+    beside(1, 0).east >= bounds.east &&
+    beside(-1, 0).west <= bounds.west
   );
 }
 
@@ -61,11 +68,14 @@ const NEIGHBOURS: readonly (readonly [number, number])[] = [
 ];
 
 export function coveringCells(shape: Shape): Cell[] {
-  let step = estimatedStep(reach_m(shape), shape.center.latitude);
-  let middle = cellOf(shape.center, step);
-  if (step > 1 && !suffices(middle, shape)) {
+  const base = baseOf(shape);
+  let step = estimatedStep(reach_m(shape), base.latitude);
+  let middle = cellOf(base, step);
+  while (step > 1 && !suffices(middle, shape)) {
     step -= 1;
-    middle = cellOf(shape.center, step);
+    middle = cellOf(base, step);
+    // Circles and boxes are as in Redis, which looks once.
+    if (shape.extent.kind !== 'polygon') break;
   }
   const cells = [middle];
   const area = areaOf(middle);

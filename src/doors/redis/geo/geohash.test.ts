@@ -17,9 +17,10 @@ import {
 const PALERMO = { longitude: 13.361389, latitude: 38.115556 };
 const CATANIA = { longitude: 15.087269, latitude: 37.502669 };
 
+/** Short of the edge, where a score has one bit more than a double holds, in Redis as here. */
 const position: fc.Arbitrary<Position> = fc.record({
-  longitude: evenly(-180, 180),
-  latitude: evenly(-LATITUDE_MAX, LATITUDE_MAX),
+  longitude: evenly(-180, 179.999_999),
+  latitude: evenly(-LATITUDE_MAX, LATITUDE_MAX - 0.000_001),
 });
 
 describe('scores of positions', () => {
@@ -30,13 +31,13 @@ describe('scores of positions', () => {
     expect(coordinateText(positionOf(scoreOf(PALERMO)).latitude)).toBe('38.11555639549629859');
   });
 
-  test('come back within half a metre, and give the same score again', () => {
+  test('come back within half a cell, and give the same score again', () => {
     fc.assert(
       fc.property(position, (there) => {
         const back = positionOf(scoreOf(there));
         expect(Math.abs(back.longitude - there.longitude)).toBeLessThanOrEqual(360 / 2 ** 27 + 1e-9);
         expect(Math.abs(back.latitude - there.latitude)).toBeLessThanOrEqual(171 / 2 ** 27 + 1e-9);
-        if (there.longitude < 180 && there.latitude < LATITUDE_MAX) expect(scoreOf(back)).toBe(scoreOf(there));
+        expect(scoreOf(back)).toBe(scoreOf(there));
       }),
     );
   });

@@ -59,14 +59,24 @@ export function middleOf(positions: readonly Position[]): Position {
   return { longitude: degrees(Math.atan2(y, x)), latitude: degrees(Math.atan2(z, Math.hypot(x, y))) };
 }
 
-/** Metres from the centre that cover the shape. */
+/**
+ * The position around which the shape's cells lie. Not the centre of a polygon: that may be far from the middle between its
+ * sides, and even beyond the edge of the map.
+ */
+export function baseOf(shape: Shape): Position {
+  if (shape.extent.kind !== 'polygon') return shape.center;
+  const { west, east, south, north } = boundsOf(shape);
+  return { longitude: (west + east) / 2, latitude: (south + north) / 2 };
+}
+
+/** Metres from the base that cover the shape. */
 export function reach_m(shape: Shape): number {
-  const { center, extent } = shape;
+  const { extent } = shape;
   if (extent.kind === 'circle') return extent.radius_m;
   if (extent.kind === 'box') return Math.sqrt((extent.width_m / 2) ** 2 + (extent.height_m / 2) ** 2);
   const { west, east, south, north } = boundsOf(shape);
   const corners = [west, east].flatMap((longitude) => [south, north].map((latitude) => ({ longitude, latitude })));
-  return Math.max(...corners.map((corner) => distance_m(center, corner)));
+  return Math.max(...corners.map((corner) => distance_m(baseOf(shape), corner)));
 }
 
 /** Sides around the shape. They may lie beyond the ends of the world, and where a pole is near they mean little. */

@@ -141,10 +141,11 @@ function scored(reader: RdbReader, score: () => number): { member: string; score
 
 function paired(words: readonly string[]): { member: string; score: number }[] {
   if (words.length % 2 !== 0) throw new RdbError('a member has no score');
-  return repeat(words.length / 2, () => ({ member: '', score: 0 })).map((_none, index) => ({
-    member: words[index * 2] as string,
-    score: scoreOf(words[index * 2 + 1] as string),
-  }));
+  const entries: { member: string; score: number }[] = [];
+  for (let at = 0; at < words.length; at += 2) {
+    entries.push({ member: words[at] as string, score: scoreOf(words[at + 1] as string) });
+  }
+  return entries;
 }
 
 function scoreOf(text: string): number {

@@ -1,7 +1,8 @@
 /** Random positions, most of them near a few places so that searches find some, and searches around them. */
 import fc from 'fast-check';
 import { evenly } from '../geo/evenly.test-support.ts';
-import type { CommandGenerator, Words } from './generator.test-support.ts';
+import type { Words } from './comparison.test-support.ts';
+import { type Family, step } from './family.test-support.ts';
 
 const key = fc.oneof(
   { weight: 12, arbitrary: fc.constantFrom('{t}a', '{t}b') },
@@ -185,4 +186,9 @@ const command: fc.Arbitrary<Words> = fc.oneof(
   },
 );
 
-export const geoGenerator: CommandGenerator = { family: 'geo', command };
+export const geoFamily: Family = {
+  name: 'positions',
+  steps: step(command.map((words) => [...words])),
+  // ZADD would put several members at one position.
+  mixed: false,
+};

@@ -1,6 +1,7 @@
 /** Random commands on HyperLogLogs of all sizes, few elements to far past the change to dense. */
 import fc from 'fast-check';
-import type { CommandGenerator, Words } from './generator.test-support.ts';
+import type { Words } from './comparison.test-support.ts';
+import { type Family, type Step, step } from './family.test-support.ts';
 
 const key = fc.constantFrom('{t}a', '{t}b', '{t}c', '{t}d', '{t}none');
 const element = fc.oneof(
@@ -61,9 +62,13 @@ const command: fc.Arbitrary<Words> = fc.oneof(
 /** Where the estimate lies in a HyperLogLog, with which GET answers. */
 const CACHED_ESTIMATE = /^(\$\d+\r\nHYLL....).{8}/s;
 
-export const hyperloglogGenerator: CommandGenerator = {
-  family: 'hyperloglog',
-  command,
-  // PFCOUNT does not store its estimate here: a read is no write.
-  normalize: (words, reply) => (words[0] === 'GET' ? reply.replace(CACHED_ESTIMATE, '$1') : reply),
+/** A reply without the stored estimate: PFCOUNT does not store its estimate here, since a read is no write. */
+export function withoutEstimate(reply: string): string {
+  return reply.replace(CACHED_ESTIMATE, '$1');
+}
+
+export const hyperloglogFamily: Family = {
+  name: 'HyperLogLogs',
+  steps: step(command.map((words) => [...words])),
+  normalize: ({ words }: Step, reply) => (words[0] === 'GET' ? withoutEstimate(reply) : reply),
 };

@@ -1,0 +1,136 @@
+/**
+ * The ordered store of a simulated machine, with the crash behaviour of LMDB as the node opens it: a write is one or more
+ * transactions, visible one after the other, durable some time later; a crash falls back to a transaction that was visible,
+ * never behind the last one that `write` vouched for, and never to a part of one.
+ */
+import type { Prng } from '../../src/base/prng.ts';
+import type { ByteKey, KeyRange, OrderedStore, Visitor } from '../../src/storage/ordered-store.ts';
+import { EventKind, type Lane, type Scheduler } from './scheduler.ts';
+import { SortedKeys } from './sorted-keys.ts';
+
+type Change = readonly [ByteKey, Uint8Array | null];
+
+export interface StoreShape {
+  /** What a transaction takes until it is visible, and the last one until all are durable; each up to twice that. */
+  readonly commit_ms: number;
+  readonly flush_ms: number;
+  /** Changes in one transaction at most. */
+  readonly changes_max: number;
+}
+
+export class SimStore {
+  onChange: (() => void) | null = null;
+  stalledUntil_ms = 0;
+  readonly #scheduler: Scheduler;
+  readonly #prng: Prng;
+  readonly #shape: StoreShape;
+  readonly #durable = new Map<ByteKey, Buffer>();
+  #visible = new SortedKeys();
+  /** Visible and not yet durable, oldest first. */
+  #transactions: (readonly Change[])[] = [];
+
+  constructor(scheduler: Scheduler, prng: Prng, shape: StoreShape) {
+    this.#scheduler = scheduler;
+    this.#prng = prng;
+    this.#shape = shape;
+  }
+
+  forProcess(lane: Lane): OrderedStore {
+    return {
+      damagedKeys: [],
+      get: (key) => {
+        const value = this.#visible.get(key);
+        return value === undefined ? undefined : Buffer.from(value);
+      },
+      scan: (lo, hi, reverse, visit) => this.#scan(lo, hi, reverse, visit),
+      write: (ranges, entries, trailer) => this.#write(lane, ranges, [...entries], trailer),
+      sizeBytes: () => 0,
+      close: () => Promise.resolve(),
+    };
+  }
+
+  crash(): void {
+    const kept = this.#prng.below(this.#transactions.length + 1);
+    for (const changes of this.#transactions.slice(0, kept)) this.#makeDurable(changes);
+    this.#transactions = [];
+    this.#visible = new SortedKeys();
+    for (const [key, value] of this.#durable) this.#visible.set(key, value);
+  }
+
+  async #write(
+    lane: Lane,
+    ranges: readonly KeyRange[],
+    entries: readonly Change[],
+    trailer: readonly Change[],
+  ): Promise<void> {
+    const { changes_max, flush_ms } = this.#shape;
+    for (const { lo, hi } of ranges) {
+      for (;;) {
+        const keys = this.#visible.range(lo, hi, changes_max);
+        if (keys.length === 0) break;
+        await this.#transaction(
+          lane,
+          keys.map((key) => [key, null] as const),
+        );
+      }
+    }
+    const changes = entries
+      .map(([key, value]): Change => [key, value === null ? null : Buffer.from(value)])
+      .sort(byKey);
+    let at = 0;
+    for (; changes.length - at > changes_max; at += changes_max) {
+      await this.#transaction(lane, changes.slice(at, at + changes_max));
+    }
+    const last = changes.slice(at);
+    for (const [key, value] of trailer) last.push([key, value === null ? null : Buffer.from(value)]);
+    if (last.length > 0) await this.#transaction(lane, last);
+    const count = this.#transactions.length;
+    await this.#pass(lane, flush_ms, () => {
+      for (const flushed of this.#transactions.splice(0, count)) this.#makeDurable(flushed);
+    });
+  }
+
+  #transaction(lane: Lane, changes: readonly Change[]): Promise<void> {
+    return this.#pass(lane, this.#shape.commit_ms, () => {
+      this.#transactions.push(changes);
+      for (const [key, value] of changes) {
+        if (value === null) this.#visible.delete(key);
+        else this.#visible.set(key, value as Buffer);
+        if (value !== null) this.#scheduler.hash.bytes(value);
+      }
+    });
+  }
+
+  /** LMDB's own thread works while the process stands still, and ends with it. */
+  #pass(lane: Lane, delay_ms: number, effect: () => void): Promise<void> {
+    this.onChange?.();
+    return new Promise<void>((resolve) => {
+      const stall_ms = Math.max(0, this.stalledUntil_ms - this.#scheduler.now_ms);
+      const after_ms = stall_ms + delay_ms * (1 + this.#prng.fraction());
+      this.#scheduler.plan(after_ms, EventKind.store, null, () => {
+        if (lane.over) return;
+        effect();
+        this.#scheduler.enter(EventKind.store, lane, resolve);
+      });
+    });
+  }
+
+  #makeDurable(changes: readonly Change[]): void {
+    for (const [key, value] of changes) {
+      if (value === null) this.#durable.delete(key);
+      else this.#durable.set(key, value as Buffer);
+    }
+  }
+
+  #scan(lo: ByteKey, hi: ByteKey, reverse: boolean, visit: Visitor): void {
+    const keys = this.#visible.range(lo, hi, Number.POSITIVE_INFINITY);
+    if (reverse) keys.reverse();
+    for (const key of keys) {
+      if (!visit(key, Buffer.from(this.#visible.get(key) as Buffer))) return;
+    }
+  }
+}
+
+function byKey(a: Change, b: Change): number {
+  return a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0;
+}
