@@ -6,6 +6,9 @@
  * The search is in `search/`. What is pure here stays pure: no clock, no I/O, the same answer for the same history.
  */
 import type { History, Operation } from './history.ts';
+import type { Anomaly } from './list-append/anomaly.ts';
+import { checkTransactions } from './list-append/check-transactions.ts';
+import { TRANSACTIONS, type TransactionOperation } from './list-append/transaction.ts';
 import type { Candidate, Model, Prepared } from './model.ts';
 import { MODELS } from './models/all.ts';
 import { linearize } from './search/linearize.ts';
@@ -41,19 +44,26 @@ export interface KeyResult {
 }
 
 export interface HistoryResult {
-  /** `violation` when some key has one, else `unknown` when some key is, else `linearizable`. */
+  /** `violation` when some key has one or there is an anomaly, else `unknown` when some key is, else `linearizable`. */
   readonly verdict: Verdict;
-  /** In order of the keys' first operations. */
+  /** In order of the keys' first operations, without keys of transactions. */
   readonly keys: readonly KeyResult[];
+  /** Of the transactions of the history, all of which are checked together (`list-append/`). */
+  readonly anomalies: readonly Anomaly[];
 }
 
 const MAX_STEPS = 10_000_000;
 
-/** Checks every key with its own model. Throws RangeError when there is no model of the name that the history gives. */
+/** Checks every key with its own model, and all transactions together for strict serializability. Throws RangeError when there is no model of the name that the history gives. */
 export function checkHistory(history: History, options: CheckOptions = {}): HistoryResult {
   const models = { ...MODELS, ...options.models };
   const byKey = new Map<string, Operation[]>();
+  const transactions: Operation[] = [];
   for (const operation of history.operations) {
+    if (history.models.get(operation.key) === TRANSACTIONS) {
+      transactions.push(operation);
+      continue;
+    }
     const operations = byKey.get(operation.key);
     if (operations === undefined) byKey.set(operation.key, [operation]);
     else operations.push(operation);
@@ -65,7 +75,9 @@ export function checkHistory(history: History, options: CheckOptions = {}): Hist
     if (model === undefined) throw new RangeError(`the model ${JSON.stringify(name)} of key ${key} is not known`);
     keys.push(checkKey(model, operations, options));
   }
-  return { verdict: worst(keys.map(({ verdict }) => verdict)), keys };
+  const { anomalies } = checkTransactions(transactions as TransactionOperation[]);
+  const verdict = anomalies.length > 0 ? 'violation' : worst(keys.map((result) => result.verdict));
+  return { verdict, keys, anomalies };
 }
 
 /** Checks operations that are all on one key. */

@@ -17,10 +17,17 @@ export interface Model<State = unknown, Input = unknown, Output = unknown> {
    * output undefined, nothing is known of it: then there is exactly one next state, and never undefined.
    */
   step(state: State, input: Input, output: Output | undefined): State | undefined;
-  /** Two states are equal exactly if their keys are. */
+  /** States with equal keys are equal. Equal states should have equal keys; where they do not, they are searched twice. */
   key(state: State): string | number;
   /** True only if the operation leaves every state as it is in which it can have this output. */
   isRead(input: Input, output: Output | undefined): boolean;
+  /**
+   * For models whose state has parts that do not depend on each other (the fields of a hash): the one part that the
+   * operation looks at and changes, or undefined when it looks at all of them. Left out when there are no parts.
+   */
+  part?(input: Input): string | number | undefined;
+  /** Whether one part of the state is what the output of an operation on all parts says. Left out when there are no parts. */
+  hasPart?(state: State, part: string | number, input: Input, output: Output | undefined): boolean;
   /** See `Prepared`; left out when the model has nothing to say about whole histories. */
   prepare?(candidates: readonly Candidate<Input, Output>[]): Prepared<State, Input, Output>;
   /** The operation in a few words, for people. */

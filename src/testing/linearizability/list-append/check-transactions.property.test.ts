@@ -6,7 +6,7 @@ import { checkTransactions } from './check-transactions.ts';
 import type { TransactionOperation } from './transaction.ts';
 import { isSerializable, type RandomTransactions, randomTransactions } from './transactions.test-support.ts';
 
-const RUNS = 6_000;
+const RUNS = 5_000;
 
 const SHAPES: readonly Omit<RandomTransactions, 'readAll'>[] = [
   { transactions: 5, processes: 3, torn: 0, stale: 0, lost: 0, wrong: 0 },

@@ -41,6 +41,13 @@ export const hash: Model<HashState, HashInput, HashOutput> = {
 
   isRead: (input, output) => input[0] === 'get' || input[0] === 'all' || (input[0] === 'delete' && output === false),
 
+  part: (input) => (input[0] === 'all' ? undefined : input[1]),
+
+  hasPart(state, field, _, output) {
+    const shown = typeof output === 'object' && output !== null ? (output[String(field)] ?? null) : undefined;
+    return shown === valueIn(state, String(field));
+  },
+
   prepare: prepareHash,
 
   describe(input, output) {

@@ -52,6 +52,10 @@ export const set: Model<State, SetInput, SetOutput> = {
 
   isRead: (input, output) => input[0] === 'members' || input[0] === 'contains' || output === false,
 
+  part: (input) => (input[0] === 'members' ? undefined : input[1]),
+
+  hasPart: (state, member, _, output) => Array.isArray(output) && output.includes(member) === has(state, member),
+
   prepare,
 
   describe(input, output) {

@@ -37,11 +37,22 @@ export class OptionalGroups<C extends Candidate> {
     return this.#groups.length;
   }
 
-  /** The next unused operation of the group that was called before the event of rank `limit`; undefined when there is none. */
-  next(group: number, limit: number): C | undefined {
+  /**
+   * The next operation of the group when `more` than now are used, provided that it was called before the event of rank
+   * `limit`; undefined when there is none.
+   */
+  next(group: number, limit: number, more: number): C | undefined {
     const { members, ranks } = this.#groups[group] as Group<C>;
-    const index = this.used[group] as number;
+    const index = (this.used[group] as number) + more;
     const rank = ranks[index];
     return rank !== undefined && rank <= limit ? members[index] : undefined;
+  }
+
+  use(group: number): void {
+    this.used[group] = (this.used[group] as number) + 1;
+  }
+
+  release(group: number): void {
+    this.used[group] = (this.used[group] as number) - 1;
   }
 }
