@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { folderError } from '../../base/errors.ts';
 import { encodeHistory } from '../../testing/linearizability/history-codec.ts';
-import { pictureOf } from '../../testing/torture/picture.ts';
+import { drawHistory } from '../../testing/linearizability/picture.ts';
 import { reportLines, type TortureReport } from '../../testing/torture/report.ts';
 import { type Progress, type TortureOptions, torture } from '../../testing/torture/torture.ts';
 import { count, left, right, table } from '../table.ts';
@@ -34,7 +34,7 @@ export async function runAndShow(options: RunOptions): Promise<TortureReport> {
   print(`  written       ${path}, and the log of each node`);
   for (const [index, finding] of judgement.findings.slice(0, PICTURES_MAX).entries()) {
     const picture = join(folder, `violation-${index + 1}.html`);
-    await writeFile(picture, pictureOf(finding));
+    await writeFile(picture, drawHistory(finding.result));
     print(`  picture       ${picture}   ${finding.key}`);
   }
   return report;

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { HistoryRecorder } from '../linearizability/history.ts';
 import { type Judgement, judge } from './judge.ts';
-import { pictureOf } from './picture.ts';
 import { workloadNamed } from './workloads/all.ts';
 
 type Row = readonly [key: string, outcome: 'ok' | 'failed' | 'unknown', input: unknown, output?: unknown];
@@ -115,17 +114,5 @@ describe('what a history proves', () => {
     const judgement = judge(recorder.history(), workloadNamed);
     expect(judgement.anomalies.join()).toContain('G2');
     expect(judgement.findings).toHaveLength(1);
-  });
-
-  test('has a picture that names the operation that fits nowhere and gives markup no chance', () => {
-    const { findings } = judgementOf([
-      ['{lock:0:0}', 'ok', ['cas', null, '<b>'], true],
-      ['{lock:0:0}', 'ok', ['cas', null, 'c'], true],
-    ]);
-    const page = pictureOf(findings[0] as (typeof findings)[number]);
-    expect(page).toContain('<svg');
-    expect(page).toContain('(red)');
-    expect(page).toContain('&lt;b&gt;');
-    expect(page).not.toContain('<b>');
   });
 });

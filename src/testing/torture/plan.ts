@@ -120,7 +120,7 @@ export interface PlanOptions {
 }
 
 /** Before the first and after the last disruption: a run shows an undisturbed cluster, too. */
-const QUIET_MS = 1_000;
+const QUIET_MS_MAX = 1_000;
 const PAUSE_MS = [300, 2_500] as const;
 const OVERLAP_CHANCE = 0.25;
 
@@ -131,28 +131,34 @@ export function planDisruptions(options: PlanOptions): Disruption[] {
   const prng = new Prng(options.seed);
   const kinds = options.kinds.filter((kind) => FAULTS[kind].nodes_min <= nodes);
   const plan: Disruption[] = [];
-  if (kinds.length === 0) return plan;
-  const bag: FaultKind[] = [];
-  let at_ms = QUIET_MS;
+  const quiet_ms = Math.min(QUIET_MS_MAX, duration_ms / 4);
+  const end_ms = Math.floor(duration_ms - quiet_ms);
+  let at_ms = Math.floor(quiet_ms);
+  let bag: FaultKind[] = [];
   for (;;) {
-    if (bag.length === 0) bag.push(...shuffled(kinds, prng));
-    const first = drawDisruption(bag.pop() as FaultKind, at_ms, nodes, prng);
-    if (at_ms + first.duration_ms > duration_ms - QUIET_MS) return plan;
+    if (bag.length === 0) bag = shuffled(kinds, prng);
+    const next = bag.find((kind) => fits(kind, at_ms, end_ms)) ?? kinds.find((kind) => fits(kind, at_ms, end_ms));
+    if (next === undefined) return plan;
+    bag = bag.filter((kind) => kind !== next);
+    const first = drawDisruption(next, at_ms, end_ms, nodes, prng);
     plan.push(first);
-    let end_ms = at_ms + first.duration_ms;
-    const overlaps = prng.chance(OVERLAP_CHANCE);
-    const second = bag.at(-1);
-    if (overlaps && second !== undefined && mayOverlap(first.kind, second)) {
-      bag.pop();
-      const begin_ms = at_ms + Math.floor(first.duration_ms * prng.fraction());
-      const further = drawDisruption(second, begin_ms, nodes, prng);
-      if (begin_ms + further.duration_ms <= duration_ms - QUIET_MS) {
+    at_ms += first.duration_ms;
+    const second = bag[0];
+    if (prng.chance(OVERLAP_CHANCE) && second !== undefined && mayOverlap(next, second)) {
+      const begin_ms = first.begin_ms + Math.floor(first.duration_ms * prng.fraction());
+      if (fits(second, begin_ms, end_ms)) {
+        bag.shift();
+        const further = drawDisruption(second, begin_ms, end_ms, nodes, prng);
         plan.push(further);
-        end_ms = Math.max(end_ms, begin_ms + further.duration_ms);
+        at_ms = Math.max(at_ms, begin_ms + further.duration_ms);
       }
     }
-    at_ms = end_ms + between(PAUSE_MS, prng);
+    at_ms += between(PAUSE_MS, prng);
   }
+}
+
+function fits(kind: FaultKind, begin_ms: number, end_ms: number): boolean {
+  return begin_ms + FAULTS[kind].duration_ms[0] <= end_ms;
 }
 
 /** True of what leaves a majority of disks whole together, and can be undone in any order. */
@@ -161,12 +167,14 @@ export function mayOverlap(a: FaultKind, b: FaultKind): boolean {
   return concerns[0] !== concerns[1] && !concerns.includes('disk') && !concerns.includes('members');
 }
 
-function drawDisruption(kind: FaultKind, begin_ms: number, nodes: number, prng: Prng): Disruption {
+/** It is over at `end_ms` at the latest. */
+function drawDisruption(kind: FaultKind, begin_ms: number, end_ms: number, nodes: number, prng: Prng): Disruption {
   const order = shuffled(
     Array.from({ length: nodes }, (_, index) => index),
     prng,
   );
-  return { kind, begin_ms, duration_ms: between(FAULTS[kind].duration_ms, prng), order, draw: prng.uint32() };
+  const duration_ms = Math.min(between(FAULTS[kind].duration_ms, prng), end_ms - begin_ms);
+  return { kind, begin_ms, duration_ms, order, draw: prng.uint32() };
 }
 
 function between([least, most]: readonly [number, number], prng: Prng): number {

@@ -152,6 +152,7 @@ class Run {
       return this.#judge({
         load,
         nemesis,
+        disturbed: faults.length > 0,
         leftOut,
         seconds,
         elections: after.terms - before,
@@ -182,6 +183,8 @@ class Run {
   #judge(run: {
     readonly load: Load;
     readonly nemesis: Nemesis;
+    /** Whether it was to be disturbed at all. */
+    readonly disturbed: boolean;
     readonly leftOut: readonly string[];
     readonly seconds: number;
     readonly elections: number;
@@ -208,6 +211,7 @@ class Run {
     const violated = problems.length > 0;
     if (named('unknown') !== '')
       problems.push(`no explanation found within the budget of the search: ${named('unknown')}`);
+    if (run.disturbed && nemesis.counts.size === 0) problems.push('nothing was disturbed: take more time');
     if (load.total.acknowledged === 0) problems.push('no write was acknowledged: nothing is proved');
     const report: TortureReport = {
       verdict: violated ? 'violation' : problems.length > 0 ? 'unknown' : 'valid',
