@@ -83,6 +83,18 @@ describe('a register', () => {
     expect(check('register', [unknown(50, ['set', 2]), base, ...reads(1, 2)]).verdict).toBe('violation');
   });
 
+  test('may do several operations of unknown outcome in a row, each of which makes the next one possible', () => {
+    const history = [
+      unknown(0, ['cas', 3, 2]),
+      unknown(1, ['cas', null, 3]),
+      unknown(2, ['delete']),
+      op(10, 11, ['set', 5]),
+      op(12, 13, ['get'], 2),
+    ];
+    expect(check('register', history).verdict).toBe('linearizable');
+    expect(check('register', history.toSpliced(2, 1)).verdict).toBe('violation');
+  });
+
   test('that shows a write that failed is not linearizable', () => {
     expect(check('register', [failed(0, 1, ['set', 1]), op(2, 3, ['get'], null)]).verdict).toBe('linearizable');
     expect(check('register', [failed(0, 1, ['set', 1]), op(2, 3, ['get'], 1)]).verdict).toBe('violation');

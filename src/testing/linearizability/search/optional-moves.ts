@@ -48,7 +48,9 @@ export function* optionalMoves<State, Input, Output>(
     const chains: Move<State, Input, Output>[] = [[]];
     // The array grows while it is walked through.
     for (const chain of chains) {
-      const before = chain.at(-1)?.state ?? state;
+      const last = chain.at(-1);
+      // A state may be null.
+      const before = last === undefined ? state : last.state;
       for (let group = 0; group < groups.count; group++) {
         const candidate = nextOf(here, chain, group, limit);
         if (candidate === undefined || !helps(model, target, before, candidate)) continue;
