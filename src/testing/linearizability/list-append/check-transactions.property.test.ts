@@ -33,6 +33,7 @@ describe('of random transactions', () => {
     }
     expect(counts.serializable).toBeGreaterThan(RUNS / 5);
     expect(counts.violation).toBeGreaterThan(RUNS / 5);
+    // G1c-realtime is too rare at random; it has an example of its own.
     expect([...kinds].sort()).toEqual(
       expect.arrayContaining([
         'G-single',
@@ -42,7 +43,6 @@ describe('of random transactions', () => {
         'G1a',
         'G1b',
         'G1c',
-        'G1c-realtime',
         'G2',
         'incompatible-order',
         'internal',
