@@ -270,6 +270,31 @@ export async function untilReplicated(cluster: Cluster, timeout_ms = 30_000): Pr
   );
 }
 
+/** Every tablet is led by its preferred leader, so that nothing moves any more by itself; every node says so. */
+export async function untilBalanced(cluster: Cluster, timeout_ms = 60_000): Promise<void> {
+  await untilReplicated(cluster, timeout_ms);
+  await cluster.waitFor(
+    async () => {
+      const views = await Promise.all(cluster.nodes.map((node) => cluster.status(node)));
+      return views.every(({ tablets }) => tablets.every(({ leader, replicas }) => leader === replicas[0]));
+    },
+    { timeout_ms, what: 'leadership with the preferred leaders' },
+  );
+}
+
+/**
+ * Runs an idempotent write, and again when its outcome is unknown: it was on its way through another node to a leader that was
+ * killed. The cluster never repeats such a write by itself.
+ */
+export async function untilKnown<T>(write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    if (!String(error).includes('the outcome is unknown')) throw error;
+    return await write();
+  }
+}
+
 /** The tablets that a node leads, as it says itself. */
 export async function ledBy(cluster: Cluster, node: Cluster['nodes'][number]): Promise<number[]> {
   const { tablets } = await cluster.status(node);
