@@ -16,6 +16,7 @@ const SHAPES: readonly RandomHistoryOptions[] = [
   { operations: 8, processes: 4, unknown: 0.4, wrong: 0.3, astray: 0, unique: false },
   { operations: 10, processes: 3, unknown: 0.5, wrong: 0.2, astray: 0.2, unique: true },
   { operations: 10, processes: 8, unknown: 0.1, wrong: 0.1, astray: 0.2, unique: true },
+  { operations: 9, processes: 3, unknown: 0.65, wrong: 0.3, astray: 0.1, unique: false },
   { operations: 45, processes: 3, unknown: 0.06, wrong: 0.01, astray: 0.01, unique: true },
   { operations: 45, processes: 3, unknown: 0.03, wrong: 0.01, astray: 0, unique: false },
 ];

@@ -11,7 +11,7 @@ import { checkTransactions } from './list-append/check-transactions.ts';
 import { TRANSACTIONS, type TransactionOperation } from './list-append/transaction.ts';
 import type { Candidate, Model, Prepared } from './model.ts';
 import { MODELS } from './models/all.ts';
-import { linearize } from './search/linearize.ts';
+import { linearizeByPart } from './search/by-part.ts';
 
 /** `unknown`: the search was given up after as many steps as the options allow. */
 export type Verdict = 'linearizable' | 'violation' | 'unknown';
@@ -88,7 +88,7 @@ export function checkKey<State, Input, Output>(
 ): KeyResult {
   const candidates = candidatesOf(model, operations);
   const prepared: Prepared<State, Input, Output> = model.prepare?.(candidates) ?? { candidates };
-  const { verdict, steps, placed, blocked } = linearize(model, prepared, options.maxSteps ?? MAX_STEPS);
+  const { verdict, steps, placed, blocked } = linearizeByPart(model, prepared, options.maxSteps ?? MAX_STEPS);
   return {
     key: operations[0]?.key ?? '',
     model: model as Model,

@@ -121,7 +121,11 @@ export interface BusyHistoryOptions {
   /** True: no two writes write the same value. */
   readonly unique: boolean;
   readonly key?: string;
+  /** True: no operation reads a whole set or hash. */
+  readonly parts?: boolean;
 }
+
+const WHOLE: readonly unknown[] = ['members', 'all'];
 
 /** A correct history of clients that are always busy. */
 export function busyHistory(model: string, seed: number, options: BusyHistoryOptions): Operation[] {
@@ -138,7 +142,9 @@ export function busyHistory(model: string, seed: number, options: BusyHistoryOpt
     const outcome = random.chance(options.unknown) ? 'unknown' : 'ok';
     const moment = outcome === 'unknown' ? call + random.below(20) : call + random.fraction() * (end - call);
     const returned = outcome === 'unknown' ? Number.POSITIVE_INFINITY : end;
-    const input = randomInput(model, random, options.unique, value);
+    let input = randomInput(model, random, options.unique, value);
+    while (options.parts === true && WHOLE.includes(input[0]))
+      input = randomInput(model, random, options.unique, value);
     drafts.push({
       process,
       key: options.key ?? 'k',

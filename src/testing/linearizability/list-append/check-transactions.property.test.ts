@@ -39,7 +39,6 @@ describe('of random transactions', () => {
         'G-single',
         'G-single-realtime',
         'G0',
-        'G0-realtime',
         'G1a',
         'G1b',
         'G1c',

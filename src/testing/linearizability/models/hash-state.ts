@@ -24,6 +24,8 @@ interface Universe {
   readonly fields: Map<string, number>;
   readonly names: string[];
   readonly values: Map<Value, number>;
+  /** For each output of `all` that was looked at, the key of the state that it shows. */
+  readonly shown: Map<object, string>;
 }
 
 /** For each field by its number, the value; null where there is none. `key` holds the numbers of the values. */
@@ -35,7 +37,12 @@ export interface HashState {
 }
 
 export function emptyHash(): HashState {
-  return { universe: { fields: new Map(), names: [], values: new Map() }, values: [], size: 0, key: '' };
+  return {
+    universe: { fields: new Map(), names: [], values: new Map(), shown: new Map() },
+    values: [],
+    size: 0,
+    key: '',
+  };
 }
 
 /** The value of a field; null when there is none. */
@@ -72,13 +79,24 @@ function keyOf(universe: Universe, values: readonly (Value | null)[]): string {
 }
 
 /** True when the output of `all` shows this state. */
-export function isExactly(state: HashState, output: HashOutput): boolean {
-  if (typeof output !== 'object' || output === null) return false;
-  const { universe, values, size } = state;
-  for (const [number, value] of values.entries()) {
-    if (value !== null && output[universe.names[number] ?? ''] !== value) return false;
+export function isExactly({ universe, key }: HashState, output: HashOutput): boolean {
+  return typeof output === 'object' && output !== null && shownBy(universe, output) === key;
+}
+
+/** Outputs are asked about again and again, so each is taken apart once. */
+function shownBy(universe: Universe, output: Readonly<Record<string, Value>>): string {
+  let key = universe.shown.get(output);
+  if (key === undefined) {
+    const values: (Value | null)[] = [];
+    for (const [field, value] of Object.entries(output)) {
+      const number = numberOf(universe, field);
+      while (values.length <= number) values.push(null);
+      values[number] = value;
+    }
+    key = keyOf(universe, values);
+    universe.shown.set(output, key);
   }
-  return Object.keys(output).length === size;
+  return key;
 }
 
 /** The fields that have a value. */

@@ -22,6 +22,8 @@ type SetCandidate = Candidate<SetInput, SetOutput>;
 interface Universe {
   readonly numbers: Map<Value, number>;
   readonly members: Value[];
+  /** For each output of `members` that was looked at, the key of the state that it shows. */
+  readonly shown: Map<readonly Value[], string>;
 }
 
 /** One bit a member. */
@@ -37,7 +39,7 @@ interface State {
 export const set: Model<State, SetInput, SetOutput> = {
   name: 'set',
 
-  init: () => ({ universe: { numbers: new Map(), members: [] }, words: [], key: '', size: 0 }),
+  init: () => ({ universe: { numbers: new Map(), members: [], shown: new Map() }, words: [], key: '', size: 0 }),
 
   step(state, input, output) {
     if (input[0] === 'members') return output === undefined || isExactly(state, output) ? state : undefined;
@@ -90,9 +92,27 @@ function toggle(state: State, member: Value, wanted: boolean): State {
   return { universe: state.universe, words, key, size: state.size + (wanted ? 1 : -1) };
 }
 
-function isExactly(state: State, output: SetOutput): boolean {
-  if (!Array.isArray(output) || output.length !== state.size) return false;
-  return output.every((member: Value) => has(state, member)) && new Set(output).size === output.length;
+function isExactly({ universe, key }: State, output: SetOutput): boolean {
+  return Array.isArray(output) && shownBy(universe, output) === key;
+}
+
+/** No state has this key, because the last word of a state is not 0. */
+const NO_STATE = '\0';
+
+/** Outputs are asked about again and again, so each is taken apart once. A member that is listed twice fits no state. */
+function shownBy(universe: Universe, output: readonly Value[]): string {
+  let key = universe.shown.get(output);
+  if (key === undefined) {
+    const words: number[] = [];
+    for (const member of output) {
+      const number = numberOf(universe, member);
+      while (words.length <= number >>> 4) words.push(0);
+      words[number >>> 4] = (words[number >>> 4] ?? 0) | (1 << (number & 15));
+    }
+    key = new Set(output).size === output.length ? String.fromCharCode(...words) : NO_STATE;
+    universe.shown.set(output, key);
+  }
+  return key;
 }
 
 /** The facts are that a member is there, or is missing. What `members` needs is left out: it would name every member. */
