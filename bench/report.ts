@@ -40,6 +40,7 @@ tables like the others.
 
 To run it: \`npm run build && npm run bench:redis${types ? ' -- --suite=types' : ''}\` (Linux with redis-server and redis-tools; \`-- --help\` shows the options,
 \`-- --rounds=1 --seconds=1 --keys=100000\` is a quick look). A CPU profile of a point: \`npm run bench:profile -- --point=set-50\`.
+Where the time goes, what has been tried, and a saturated run: [profile.md](profile.md).
 `;
 }
 
