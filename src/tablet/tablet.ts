@@ -291,17 +291,22 @@ export class Tablet {
   /** Deals with the parts of a Ready that concern the state machine. The host has taken care of storage and messages. */
   take(ready: Ready): void {
     if (ready.softState !== null) this.#roleChanged();
-    for (const entry of ready.committedEntries) this.#apply(entry);
-    const last = ready.committedEntries[ready.committedEntries.length - 1];
-    if (last !== undefined) {
-      this.raft.appliedTo(last.index);
-      this.#host.applied(this);
-    }
+    // While a snapshot's content replaces the state, there is none that an entry could change: what is committed is in the
+    // snapshot or will be sent again after it.
+    if (!this.installing) this.#applyAll(ready.committedEntries);
     for (const state of ready.readStates) this.#readConfirmed(state.context);
     if (this.#leading && !this.#serving && this.raft.appliedIndex >= this.#termStartIndex) {
       this.#serving = true;
       this.#host.leadershipChanged(this);
     }
+  }
+
+  #applyAll(entries: readonly Entry[]): void {
+    const last = entries[entries.length - 1];
+    if (last === undefined) return;
+    for (const entry of entries) this.#apply(entry);
+    this.raft.appliedTo(last.index);
+    this.#host.applied(this);
   }
 
   /** After a snapshot: the log begins anew, what was in flight will never be heard of. */
