@@ -59,6 +59,17 @@ describe('a lazy commit index', () => {
     expect(raft.sentCommit).toBe(3);
   });
 
+  test('is sent at once for a configuration change, because its leader may be gone when it is applied', () => {
+    const raft = makeReplica({ lazyCommit: true });
+    elect(raft, [2, 3]);
+    raft.broadcastCommit();
+    drain(raft);
+    raft.proposeConfChange({ transition: 'auto', changes: [{ type: ConfChangeType.addLearner, replica: 4 }] });
+    drain(raft);
+    raft.step(acknowledged(3));
+    expect(appends(raft.ready().messages, 3).map((sent) => sent.commit)).toEqual([3]);
+  });
+
   test('is sent at once where it is not lazy', () => {
     expect(appends(drain(leader(false)).messages, 3).map((sent) => sent.commit)).toEqual([3]);
   });

@@ -11,9 +11,11 @@ export function maybeCommit(core: RaftCore): boolean {
   const { log } = core;
   const index = Math.min(core.tracker.committedIndex(), log.lastIndex);
   if (index <= log.committed || log.termAt(index) !== core.term) return false;
+  // A leader that applies its own removal leads no longer: the others must have been told before that it is committed.
+  const isConfChange = core.pendingConfIndex > log.committed && core.pendingConfIndex <= index;
   log.commitTo(index);
   startWaitingReads(core);
-  if (core.config.lazyCommit !== true) core.broadcastDue = true;
+  if (core.config.lazyCommit !== true || isConfChange) core.broadcastDue = true;
   return true;
 }
 
