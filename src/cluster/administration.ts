@@ -42,6 +42,7 @@ import type { PeerCalls } from './transport-calls.ts';
 import { type NodeId, type NodePorts, Service, type TabletId } from './view.ts';
 
 const GUEST_TIMEOUT_MS = 2_000;
+const RETRY_MS = 50;
 const TRANSFER_TIMEOUT_MS = 5_000;
 
 const GUEST_REQUESTS: ReadonlySet<ClusterRequest['type']> = new Set(['hello', 'join', 'rebuildNode']);
@@ -104,9 +105,16 @@ export class Administration {
 
   /** Carries out a request of an operator on this node, passing it on as needed. Rejects with the reason. */
   async request(request: OperatorRequest): Promise<void> {
-    const answer = await this.#answer(request, true);
-    if (answer.error !== '') throw errorOf(answer);
-    if (answer.again) throw new Error('no leader could be reached for this; try again');
+    const { clock } = this.#options;
+    const deadline_ms = clock.monotonic_ms() + TRANSFER_TIMEOUT_MS;
+    for (;;) {
+      const answer = await this.#answer(request, true);
+      if (answer.error !== '') throw errorOf(answer);
+      if (!answer.again) return;
+      // A leader is being elected: what an operator asks for waits for it, as what clients ask for does.
+      if (clock.monotonic_ms() > deadline_ms) throw new Error('no leader could be reached for this; try again');
+      await new Promise<void>((resolve) => clock.after(RETRY_MS, resolve));
+    }
   }
 
   /** A replica of this node is lost. `generation` of the answer is the highest that the node has been given. */

@@ -1,7 +1,7 @@
 /**
  * The door against a real Redis, with random commands of every family, over small limits and over the usual ones, in RESP2
- * and RESP3. Environment: FOLKMOOT_DIFFERENTIAL_COMMANDS is the number of commands in all (200,000 in CI), and
- * FOLKMOOT_DIFFERENTIAL_SEED repeats a run.
+ * and RESP3. Environment: DIFFERENTIAL_COMMANDS is the number of commands in all (200,000 in CI), and
+ * DIFFERENTIAL_SEED repeats a run.
  */
 import type { ChildProcess } from 'node:child_process';
 import fc from 'fast-check';
@@ -13,8 +13,8 @@ import { families } from './families.test-support.ts';
 import { Compare, disturbed, type Family, type Step } from './family.test-support.ts';
 import { hasRedis, startRedis } from './redis-server.test-support.ts';
 
-const COMMANDS = Number(process.env['FOLKMOOT_DIFFERENTIAL_COMMANDS'] ?? '20000');
-const SEED = Number(process.env['FOLKMOOT_DIFFERENTIAL_SEED'] ?? Date.now() % 1_000_000);
+const COMMANDS = Number(process.env['DIFFERENTIAL_COMMANDS'] ?? '20000');
+const SEED = Number(process.env['DIFFERENTIAL_SEED'] ?? Date.now() % 1_000_000);
 const STEPS_MAX = 120;
 /** What fast-check draws of up to STEPS_MAX, on average. */
 const STEPS_MEAN = STEPS_MAX / 2;
