@@ -6,6 +6,7 @@ import { CatalogLoad } from '../load/catalog-load.ts';
 import { Client } from '../load/client.ts';
 import { decodeVersion, versionKey } from '../load/slot-operation.ts';
 import { DurableLog } from '../oracles/durable-log.ts';
+import { checkVote } from '../oracles/promise-oracle.ts';
 import { RaftOracle } from '../oracles/raft-oracle.ts';
 import { RegisterHistory } from '../oracles/register-history.ts';
 import { SlotHistory } from '../oracles/slot-history.ts';
@@ -81,6 +82,7 @@ export class SimWorld {
     this.machines.push(machine);
     const log = new DurableLog(WAL_FOLDER);
     machine.disk.observer = log;
+    log.onVote = (tablet, term, candidate) => checkVote(this.machines, machine, { tablet, term, candidate });
     this.#logs.set(number, log);
     return machine;
   }
