@@ -99,6 +99,7 @@ export class Node implements NodeApi, AdminSource {
     });
     this.#door = new RedisDoor({
       router: this.#cluster,
+      access: this.#cluster.access,
       clock,
       logger,
       host: options.host,

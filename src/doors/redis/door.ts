@@ -9,7 +9,9 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import { Prng } from '../../base/prng.ts';
+import type { AccessControl } from '../../cluster/access/access-control.ts';
 import type { Router } from '../../cluster/view.ts';
+import { Acl } from './acl/acl.ts';
 import { BackgroundCycle } from './background.ts';
 import { ClientRegistry } from './client-registry.ts';
 import { CommandTable } from './command-table.ts';
@@ -27,6 +29,7 @@ import { Topology } from './topology.ts';
 
 export interface RedisDoorOptions {
   readonly router: Router;
+  readonly access: AccessControl;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Address to listen on. */
@@ -60,6 +63,7 @@ export class RedisDoor {
   #cluster: Server | undefined;
   #single: Server | undefined;
   #idleTimer: Timer | undefined;
+  #unwatch: () => void = () => undefined;
 
   constructor(options: RedisDoorOptions) {
     const { router, clock, logger } = options;
@@ -93,6 +97,7 @@ export class RedisDoor {
       configuration,
       clients,
       statistics,
+      acl: new Acl<ClientSession>(options.access, table, clock),
       table,
       topology,
       executor,
@@ -133,6 +138,9 @@ export class RedisDoor {
       await this.stop();
       throw error;
     }
+    this.#unwatch = this.#options.access.watch(() => {
+      for (const connection of this.#connections) connection.accessChanged();
+    });
     this.#background.start();
     this.#idleTimer = this.#services.clock.every(IDLE_CHECK_MS, () => this.#closeIdle());
   }
@@ -156,6 +164,7 @@ export class RedisDoor {
   async stop(): Promise<void> {
     this.#background.stop();
     this.#idleTimer?.cancel();
+    this.#unwatch();
     for (const connection of this.#connections) connection.destroy();
     const servers = [this.#cluster, this.#single];
     await Promise.all(
