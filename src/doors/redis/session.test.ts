@@ -177,7 +177,7 @@ describe('users', () => {
   });
 
   test('commands, categories and keys are what the rules allow, and refusals are logged', async () => {
-    await client.line('ACL SETUSER anna on >pw ~app:* %R~shared:* +@read +set -@dangerous +config|get');
+    await client.line('ACL SETUSER anna on >pw ~app:* %R~shared:* +@read +@transaction +set -@dangerous +config|get');
     const other = await doors.single();
     expect(await other.line('HELLO 3 AUTH anna pw SETNAME me')).toContain('proto');
     expect(await other.line('SET app:1 v')).toBe('OK');
