@@ -67,10 +67,11 @@ export class Injector {
         for (const each of machines) this.#crash(each, true, fault.for_ms * (each.number / machines.length));
         return;
       case 'crashAtChange':
-        this.#crashAfterChanges(machine, 1 + (fault.amount % 40), () => true, fault);
+        this.#crashAfterChanges(machine, [machine.disk, machine.store], 1 + (fault.amount % 40), fault);
         return;
       case 'crashWhileInstalling':
-        this.#crashAfterChanges(machine, 1 + (fault.amount % 8), (life) => isInstalling(life), fault);
+        // The steps of an install are steps of the store: each of the first ones is met often.
+        this.#crashAfterChanges(machine, [machine.store], 1 + (fault.amount % 5), fault, isInstalling);
         return;
       case 'pause':
         if (process !== null) this.#freeze([process.main, process.worker], fault.for_ms);
@@ -196,8 +197,14 @@ export class Injector {
     this.#world.restartLater(machine, down_ms);
   }
 
-  /** Ends the process at the n-th change of its disk or store from now on, or from when `armed` holds. */
-  #crashAfterChanges(machine: Machine, count: number, armed: (process: NodeProcess) => boolean, fault: Fault): void {
+  /** Ends the process at the n-th change of these from now on, or from when `armed` holds. */
+  #crashAfterChanges(
+    machine: Machine,
+    parts: readonly { onChange: (() => void) | null }[],
+    count: number,
+    fault: Fault,
+    armed: (process: NodeProcess) => boolean = () => true,
+  ): void {
     let left = count;
     const { scheduler } = this.#world;
     const onChange = (): void => {
@@ -210,8 +217,7 @@ export class Injector {
         if (machine.process === process) this.#crash(machine, fault.amount % 2 === 0, fault.for_ms);
       });
     };
-    machine.disk.onChange = onChange;
-    machine.store.onChange = onChange;
+    for (const part of parts) part.onChange = onChange;
   }
 
   #freeze(lanes: readonly Lane[], for_ms: number): void {
