@@ -4,6 +4,7 @@ import type { Machine } from '../cluster/machine.ts';
 import type { NodeProcess } from '../cluster/node-process.ts';
 import type { SimWorld } from '../cluster/sim-world.ts';
 import { EventKind, type Lane } from '../world/scheduler.ts';
+import { mayDamage, rotLog } from './damage.ts';
 import type { Fault } from './fault.ts';
 
 const MACHINES_MAX = 7;
@@ -180,6 +181,31 @@ export class Injector {
       case 'addNode':
         if (machines.length < MACHINES_MAX && this.#world.swarm.nodes > 1) this.#world.addMachine().start();
         return;
+      case 'logRot':
+      case 'storeRot':
+      case 'storeLost':
+        if (mayDamage(this.#world)) this.#damage(machine, fault);
+        return;
+    }
+  }
+
+  #damage(machine: Machine, fault: Fault): void {
+    const { kind, amount, for_ms } = fault;
+    machine.damaged = true;
+    if (kind === 'storeRot') {
+      machine.store.rot(1 + (amount % 3));
+      // Found when it is read, or else when the node starts: nothing stays hidden for long.
+      this.#later(amount % 2 === 0 ? 0 : for_ms, () => {
+        if (machine.store.isRotten) this.#crash(machine, true, for_ms);
+      });
+      return;
+    }
+    this.#crash(machine, amount % 2 === 0, for_ms);
+    // The oracles go on counting what the platter held: that a minority of the disks loses it is what has to be borne.
+    if (kind === 'storeLost') machine.store.lose();
+    else if (rotLog(machine, machine.prng)) {
+      machine.logIsRotten = true;
+      machine.logWasRotten = true;
     }
   }
 
@@ -256,6 +282,8 @@ export class Injector {
   #administer(fault: Fault): void {
     const process = this.#world.machines.find(({ up }) => up)?.process;
     if (process == null) return;
+    // Giving up a replica while another one is damaged may leave no majority of whole ones.
+    if (fault.kind === 'moveReplica' && this.#world.machines.some(({ damaged }) => damaged)) return;
     const { cluster } = process;
     const tablets = [...cluster.metadata.tablets.values()];
     const record = tablets[fault.amount % Math.max(1, tablets.length)];

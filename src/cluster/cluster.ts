@@ -168,6 +168,7 @@ export class Cluster implements Router {
       metadata: () => this.metadata,
       administration: this.#administration,
       others: () => this.#others(),
+      lostNamed: () => this.#syncReplicas(),
       discardDamaged: () => this.#storage?.discardDamaged() ?? Promise.resolve(),
       ask,
     });
