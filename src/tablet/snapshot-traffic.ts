@@ -82,7 +82,10 @@ export class SnapshotTraffic {
     const ranges = tablet.ranges();
     // This node has just started, and its replica of the metadata is not whole: another attempt will come.
     if (ranges === null) return null;
-    this.#log.info({ tablet: tablet.id, from: tablet.raft.appliedIndex, index: snapshot.index }, 'installing a snapshot');
+    this.#log.info(
+      { tablet: tablet.id, from: tablet.raft.appliedIndex, index: snapshot.index },
+      'installing a snapshot',
+    );
     tablet.installing = true;
     tablet.abandon();
     const receiver = new SnapshotInstaller({
