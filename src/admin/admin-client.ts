@@ -45,6 +45,10 @@ export class AdminClient {
     await this.call('POST', '/api/faults/block', { nodes, deafTo });
   }
 
+  async shiftClock(by_ms: number): Promise<void> {
+    await this.call('POST', '/api/faults/clock', { by_ms });
+  }
+
   /** Resolves when the removal has begun; the node leaves the list when nothing counts on it any more. */
   async removeNode(node: number): Promise<void> {
     await this.call('POST', `/api/nodes/${node}/remove`, {});

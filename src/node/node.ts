@@ -206,6 +206,10 @@ export class Node implements NodeApi, AdminSource {
     return this.#cluster.administration.request({ type: 'removeNode', node });
   }
 
+  shiftClock(by_ms: number): void {
+    this.#clock.shiftWall(by_ms);
+  }
+
   block(nodes: readonly NodeId[], deafTo: readonly NodeId[]): void {
     this.#cluster.block(nodes, deafTo);
   }

@@ -72,6 +72,8 @@ export interface Cluster {
   lose(...pairs: readonly (readonly [from: ClusterNode, to: ClusterNode])[]): Promise<void>;
   /** Undoes `partition` and `lose`. */
   heal(): Promise<void>;
+  /** The wall clock of the node's process jumps, forward or back. It is right again when the node is restarted. */
+  shiftClock(node: ClusterNode, by_ms: number): Promise<void>;
 
   /** The node that leads the tablet of a Redis key; waits while there is none. */
   leaderOf(key: string, options?: WaitOptions): Promise<ClusterNode>;
@@ -224,6 +226,10 @@ class TestCluster implements Cluster {
   async heal(): Promise<void> {
     for (const node of this.#nodes) node.deafTo = [];
     await this.partition();
+  }
+
+  async shiftClock(node: ClusterNode, by_ms: number): Promise<void> {
+    await this.#own(node).admin.shiftClock(by_ms);
   }
 
   async leaderOf(key: string, options: WaitOptions = {}): Promise<ClusterNode> {
