@@ -5,7 +5,7 @@
  * what they asked for; `stop` closes everything. Each may be called once, in this order; `stop` also without `drain`.
  */
 import { randomBytes } from 'node:crypto';
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createPlainServer, type Server, type ServerOpts, type Socket } from 'node:net';
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import { Prng } from '../../base/prng.ts';
@@ -32,6 +32,8 @@ export interface RedisDoorOptions {
   readonly access: AccessControl;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Makes the listening side; plain TCP when left out. */
+  readonly createServer?: (options: ServerOpts, onSocket: (socket: Socket) => void) => Server;
   /** Address to listen on. */
   readonly host: string;
   /** Redis Cluster port; 0 takes any free one, undefined leaves it closed. */
@@ -181,6 +183,7 @@ export class RedisDoor {
   #listen(kind: PortKind, host: string, port: number): Promise<Server> {
     return new Promise((resolve, reject) => {
       // Half open: who sends commands and then closes its side still gets the replies.
+      const { createServer = createPlainServer } = this.#options;
       const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.#accept(kind, socket));
       server.once('error', reject);
       server.listen({ host, port, backlog: 1_024 }, () => {
