@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    // Also on a machine with two cores, for which vitest would use one process: most tests with real clusters wait for elections.
+    maxWorkers: 2,
     projects: [
       { test: { name: 'unit', include: ['src/**/*.test.ts'], environment: 'node', testTimeout: 30_000 } },
       { test: { name: 'sim', include: ['sim/**/*.test.ts'], environment: 'node', testTimeout: 120_000 } },
@@ -12,8 +14,6 @@ export default defineConfig({
           environment: 'node',
           testTimeout: 120_000,
           hookTimeout: 60_000,
-          // Each file starts real clusters; two cores carry one at a time.
-          fileParallelism: false,
         },
       },
     ],

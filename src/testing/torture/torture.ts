@@ -67,6 +67,8 @@ const CLIENT_TIMEOUT_MS = 3_000;
 /** Below the clients' patience, so that a cluster that cannot serve says so itself. */
 const SERVER_TIMEOUT_MS = 2_000;
 const READER_TIMEOUT_MS = 30_000;
+/** As long as mending may take: all nodes start at once after a power cut, on a machine that may have other work. */
+const START_TIMEOUT_MS = 90_000;
 /** Operations a second that are recorded at most, and in a whole run: a history is kept in memory until it is checked. */
 const RATE_MAX = 1_200;
 const OPERATIONS_MAX = 600_000;
@@ -83,6 +85,7 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
     const cluster = await createCluster({
       nodes,
       tablets: TABLETS,
+      startTimeout_ms: START_TIMEOUT_MS,
       options: { 'request-timeout-ms': SERVER_TIMEOUT_MS, ...swarm(options.seed) },
       ...(logFolder === undefined ? {} : { logFolder }),
       ...(network === undefined ? {} : { addresses: network.addresses }),
