@@ -205,7 +205,7 @@ export class SimWorld {
   checkState(machine: Machine): void {
     const cluster = machine.process?.cluster;
     for (const tablet of cluster?.host?.all() ?? []) {
-      const ranges = tablet.ranges();
+      const ranges = tablet.ranges(tablet.overlay);
       if (ranges !== null) this.raft.checkState(machine.nodeId, tablet, ranges);
     }
   }

@@ -43,6 +43,7 @@ export class SimStore {
         return value === undefined ? undefined : Buffer.from(value);
       },
       scan: (lo, hi, reverse, visit) => this.#scan(lo, hi, reverse, visit),
+      firstKey: (lo, hi) => this.#visible.range(lo, hi, 1)[0],
       write: (ranges, entries, trailer) => this.#write(lane, ranges, [...entries], trailer),
       sizeBytes: () => 0,
       close: () => Promise.resolve(),

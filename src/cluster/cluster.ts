@@ -14,6 +14,7 @@ import { nodeOf, replicaId } from '../tablet/replica-id.ts';
 import type { Tablet } from '../tablet/tablet.ts';
 import type { TabletHost } from '../tablet/tablet-host.ts';
 import { Administration, isSameNode } from './administration.ts';
+import { type Catalog, ClusterCatalog } from './catalog/catalog.ts';
 import type { Seed } from './cluster-messages.ts';
 import type { ClusterOptions, OpenedStorage, Self } from './cluster-options.ts';
 import { Director } from './director.ts';
@@ -60,6 +61,7 @@ export class Cluster implements Router {
   readonly #metadata: MetadataGroup;
   readonly #leaders: LeaderTable;
   readonly #slots: SlotRouter;
+  readonly #catalog: ClusterCatalog;
   readonly #director: Director;
   readonly #administration: Administration;
   readonly #duties: TabletDuties;
@@ -121,6 +123,17 @@ export class Cluster implements Router {
       self,
       leaders,
       reachable: (node) => this.#watch.isReachable(node),
+      patience_ms: options.requestTimeout_ms,
+    });
+    this.#catalog = new ClusterCatalog({
+      clock,
+      metadata: this.#metadata,
+      host,
+      self,
+      leader: () => leaders.get(METADATA_TABLET)?.node ?? 0,
+      liveOthers: () => [...this.metadata.nodes.keys()].filter((node) => node !== self() && this.isAlive(node)),
+      isAlive: (node) => this.isAlive(node),
+      calls: this.#calls,
       patience_ms: options.requestTimeout_ms,
     });
     this.#director = new Director(this.#metadata, logger);
@@ -203,6 +216,10 @@ export class Cluster implements Router {
 
   get host(): TabletHost | null {
     return this.#host;
+  }
+
+  get catalog(): Catalog {
+    return this.#catalog;
   }
 
   get administration(): Administration {
@@ -356,10 +373,12 @@ export class Cluster implements Router {
       identity: this.#identity.current,
       storage,
       transport: this.#transport,
-      rangesOf: (tablet) => rangesOf(this.metadata, tablet),
+      rangesOf: (tablet, content) => rangesOf(this.metadata, tablet, content),
       leadershipChanged: (tablet) => this.#leadershipChanged(tablet),
       applied: (tablet) => {
-        if (tablet.id === METADATA_TABLET) this.#metadata.refresh();
+        if (tablet.id !== METADATA_TABLET) return;
+        this.#metadata.refresh();
+        this.#catalog.refresh();
       },
       handOver: (tablet) => this.#duties.handOver(tablet),
       lost: () => this.#viewChanged(),
@@ -391,6 +410,7 @@ export class Cluster implements Router {
     await live;
     host.start();
     this.#metadata.refresh();
+    this.#catalog.refresh();
     this.#timers.push(
       clock.every(DIRECTOR_INTERVAL_MS, () => this.#direct()),
       clock.every(STEWARD_INTERVAL_MS, () => this.#doDuties()),

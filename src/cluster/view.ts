@@ -102,4 +102,6 @@ export interface Router {
 export const Service = {
   redisCommand: 1,
   cluster: 2,
+  cqlRows: 3,
+  catalog: 4,
 } as const;

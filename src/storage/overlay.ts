@@ -153,6 +153,14 @@ export class Overlay {
     merge.finish();
   }
 
+  /** Of what is applied, here or in the store; a key that was deleted since the last flush counts as there. */
+  firstKey(lo: ByteKey, hi: ByteKey): ByteKey | undefined {
+    const stored = this.#store.firstKey(lo, hi);
+    if (this.#cells.size === 0) return stored;
+    const cell = this.#cells.ordered().seek(lo).next();
+    return cell !== null && cell.key < (stored ?? hi) ? cell.key : stored;
+  }
+
   /** The ranges that hide the store within [lo, hi), or null when there are none. */
   #hiddenRanges(lo: ByteKey, hi: ByteKey, batches: readonly PendingBatch[]): RangeSet | null {
     let hidden: RangeSet | null = null;

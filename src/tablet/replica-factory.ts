@@ -33,7 +33,7 @@ export class ReplicaFactory {
       replica,
       raft: this.raft(replica, state),
       overlay: new Overlay(store, state.applied),
-      ranges: () => rangesOf(id),
+      ranges: (content) => rangesOf(id, content),
       appliedTerm: state.snapshot.term,
       confState: state.snapshot.confState,
       host: this.#link,

@@ -176,13 +176,15 @@ export class TabletHost {
     const isLost = this.lost.has(id);
     if (tablet === undefined && !isLost) return;
     const { wal, store, rangesOf } = this.#options;
-    const ranges = rangesOf(id);
-    assert(ranges !== null, 'a replica is removed because the metadata says so');
     if (tablet !== undefined) this.#forget(tablet);
     // The log first: what a crash in between leaves is a replica that the log does not know, and that is removed again.
     wal.removeGroup(id);
     await this.#turns.whenDurable(wal.flush());
-    await this.#storeQueue.run(() => store.write(ranges, [], [[metaKey(id), null]]));
+    await this.#storeQueue.run(() => {
+      const ranges = rangesOf(id, store);
+      assert(ranges !== null, 'a replica is removed because the metadata says so');
+      return store.write(ranges, [], [[metaKey(id), null]]);
+    });
     this.#lost.removed(id);
     if (isLost) this.#snapshots.expectRebuild(id);
   }
