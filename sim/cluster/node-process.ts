@@ -7,6 +7,7 @@ import { Cluster } from '../../src/cluster/cluster.ts';
 import type { OpenedStorage } from '../../src/cluster/cluster-options.ts';
 import { WatchedDisk } from '../../src/node/watched-disk.ts';
 import { Wal } from '../../src/storage/wal.ts';
+import { serveSimulatedCatalog } from '../load/catalog-load.ts';
 import type { ClientAttempt } from '../load/client.ts';
 import { ProcessClock } from '../world/machine-clock.ts';
 import { Lane } from '../world/scheduler.ts';
@@ -85,6 +86,7 @@ export class NodeProcess {
       failed: (error) => world.processFailed(this, error),
       removed: (error) => world.processFailed(this, error),
     });
+    serveSimulatedCatalog(this);
   }
 
   boot(): void {

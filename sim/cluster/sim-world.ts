@@ -2,9 +2,11 @@
 import { type LogFields, type Logger, silentLogger } from '../../src/base/log.ts';
 import type { Prng } from '../../src/base/prng.ts';
 import { slotsOf } from '../../src/cluster/placement.ts';
+import { CatalogLoad } from '../load/catalog-load.ts';
 import { Client } from '../load/client.ts';
 import { decodeVersion, versionKey } from '../load/slot-operation.ts';
 import { DurableLog } from '../oracles/durable-log.ts';
+import { checkVote } from '../oracles/promise-oracle.ts';
 import { RaftOracle } from '../oracles/raft-oracle.ts';
 import { RegisterHistory } from '../oracles/register-history.ts';
 import { SlotHistory } from '../oracles/slot-history.ts';
@@ -29,6 +31,7 @@ export class SimWorld {
   readonly datagrams: SimDatagrams;
   readonly machines: Machine[] = [];
   readonly clients: Client[] = [];
+  readonly catalog: CatalogLoad;
   readonly raft: RaftOracle;
   readonly slots: number[] = [];
   readonly registers = new RegisterHistory();
@@ -60,6 +63,7 @@ export class SimWorld {
     }
     for (let i = 0; i < swarm.nodes; i += 1) this.addMachine();
     for (let i = 0; i < swarm.clients; i += 1) this.clients.push(new Client(this, prng.fork()));
+    this.catalog = new CatalogLoad(this, prng.fork());
   }
 
   start(): void {
@@ -67,6 +71,7 @@ export class SimWorld {
       this.scheduler.plan(machine.prng.fraction() * 20, EventKind.process, null, () => machine.start());
     }
     for (const client of this.clients) client.start();
+    this.catalog.start();
     this.#checkSomeState();
   }
 
@@ -77,6 +82,7 @@ export class SimWorld {
     this.machines.push(machine);
     const log = new DurableLog(WAL_FOLDER);
     machine.disk.observer = log;
+    log.onVote = (tablet, term, candidate) => checkVote(this.machines, machine, { tablet, term, candidate });
     this.#logs.set(number, log);
     return machine;
   }
@@ -189,6 +195,7 @@ export class SimWorld {
     }
     for (const history of this.histories()) history.check();
     this.registers.check();
+    this.catalog.check();
   }
 
   /** One node after the other. */

@@ -18,7 +18,7 @@ import type { NodeId, TabletId } from './view.ts';
 const POLL_MS = 200;
 /** About so often it is said what is waited for. */
 const POLLS_PER_WORD = 25;
-/** So many times in a row all other voters have answered and too many are damaged: they hear the same from this node. */
+/** So many times in a row all other voters have answered and too many are damaged: a last chance for voters not known here. */
 const HOPELESS_POLLS = 10;
 /** Answers that asking again does not change. */
 const FATAL: ReadonlySet<string> = new Set(['UNRECOVERABLE', 'NODE_REMOVED'] satisfies ErrorCode[]);
@@ -50,9 +50,11 @@ export class Rebuild {
   readonly #log: Logger;
   readonly #asking = new Set<TabletId>();
   #restoring: Promise<void> | null = null;
+  /** Stays true when this node gives up: what it answers while it stops may be the last that another damaged one hears. */
+  #isDamaged = false;
   /** In this life the whole node was said to be lost: every replica from before is out of the metadata's wishes. */
   #nodeIsNew = false;
-  /** What other voters have said of themselves while this node waits. */
+  /** What other nodes have said of themselves in this life of the node; voters are asked while it waits. */
   readonly #isSound = new Map<NodeId, boolean>();
   #discarded = false;
   #stopped = false;
@@ -63,8 +65,13 @@ export class Rebuild {
   }
 
   /** The replica of the metadata group is lost, and there is no other one yet. */
-  get isRestoring(): boolean {
-    return this.#restoring !== null;
+  get isDamaged(): boolean {
+    return this.#isDamaged;
+  }
+
+  /** Another node has lost its replica of the metadata group. It may give up before this one has asked it. */
+  heardDamaged(node: NodeId): void {
+    this.#isSound.set(node, false);
   }
 
   stop(): void {
@@ -75,6 +82,8 @@ export class Rebuild {
   step(): void {
     const { host, metadata, failed } = this.#options;
     const self = this.#options.identity().node;
+    // Whoever was damaged when this node was sound may have been rebuilt since.
+    if (!this.#isDamaged) this.#isSound.clear();
     for (const [tablet, { replica }] of host()?.lost ?? []) {
       if (tablet === METADATA_TABLET) {
         this.restoreMetadata().catch((error: unknown) => failed(asError(error)));
@@ -124,6 +133,7 @@ export class Rebuild {
 
   /** Resolves when this node has a new, empty replica of the metadata group in place of the lost one. */
   restoreMetadata(): Promise<void> {
+    this.#isDamaged = true;
     this.#restoring ??= this.#restore().finally(() => {
       this.#restoring = null;
     });
@@ -138,6 +148,7 @@ export class Rebuild {
     this.#log.info({ generation: generationOf(replica) }, 'the metadata group works without the lost replica');
     await host.remove(METADATA_TABLET);
     await host.create([{ id: METADATA_TABLET, replica, founders: null }]);
+    this.#isDamaged = false;
   }
 
   /** Asks until the metadata group works without the lost replica. Rejects with UNRECOVERABLE or NODE_REMOVED. */
@@ -182,7 +193,7 @@ export class Rebuild {
     if (otherVoters.length === 0 || other.length < otherVoters.length) return false;
     await Promise.all(
       other.map(async (seed) => {
-        const answer = await ask(seed, { type: 'hello' });
+        const answer = await ask(seed, { type: 'hello', damaged: node });
         // One that has gone silent is what it was when it was last heard: it may have given up already.
         if (answer !== null && !answer.again) this.#isSound.set(seed.node, !answer.damaged);
       }),

@@ -19,7 +19,8 @@
  * A replica that restarts forgets its promises. Its host withholds its votes until they have run out.
  */
 import type { RaftCore } from './core.ts';
-import { type Message, MessageType, type ReplicaId, Role } from './types.ts';
+import type { Progress } from './progress.ts';
+import { type Message, MessageType, type ReplicaId, Role, type SupportOracle } from './types.ts';
 
 /** This replica has promised to stand by a leader and the promise has not run out. */
 export function standsByLeader(core: RaftCore): boolean {
@@ -117,10 +118,14 @@ export function hasLease(core: RaftCore): boolean {
   // Others may already have applied the change and vote without this replica (rule d).
   if (core.pendingConfIndex > log.applied && core.pendingConfIndex <= log.committed) return false;
   for (const progress of tracker.all) {
-    const own = progress.id === core.id;
-    progress.counted = own || (progress.fortified !== 0 && progress.fortified === support.supportFrom(progress.id));
+    progress.counted = progress.id === core.id || holdsPromise(support, progress);
   }
   return tracker.countedIsQuorum();
+}
+
+/** Leader: the promise that this member has given has not run out. */
+export function holdsPromise(support: SupportOracle, progress: Progress): boolean {
+  return progress.fortified !== 0 && progress.fortified === support.supportFrom(progress.id);
 }
 
 /** Leader, once a tick with an oracle: CheckQuorum by support (true: step down), and promises that are missing. */

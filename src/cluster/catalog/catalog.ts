@@ -95,7 +95,7 @@ export class ClusterCatalog implements Catalog {
   readonly #handlers = new Map<string, CatalogHandler>();
   readonly #sections = new Map<string, Held>();
   readonly #watched = new Map<string, Set<() => void>>();
-  readonly #waiters = new Set<Waiter>();
+  #waiters: Waiter[] = [];
 
   constructor(options: CatalogOptions) {
     this.#options = options;
@@ -145,8 +145,11 @@ export class ClusterCatalog implements Catalog {
       if ((this.#load(name)?.version ?? before) === before) continue;
       for (const listener of this.#watched.get(name) ?? []) listener();
     }
-    for (const waiter of [...this.#waiters]) {
+    const waiting = this.#waiters;
+    this.#waiters = [];
+    for (const waiter of waiting) {
       if (this.section(waiter.section).version >= waiter.version) waiter.done();
+      else this.#waiters.push(waiter);
     }
   }
 
@@ -199,6 +202,7 @@ export class ClusterCatalog implements Catalog {
 
   async #carryOut(request: CatalogRequest): Promise<CatalogReply> {
     if (request.type === 'await') {
+      // Who asks has a patience of its own.
       await this.#appliedHere(request.section, request.version);
       return { type: 'done', version: request.version, reply: null };
     }
@@ -220,7 +224,7 @@ export class ClusterCatalog implements Catalog {
     }
   }
 
-  /** Resolves at the latest when its patience is over: a node that lags has its own gates. */
+  /** Other nodes are waited for only so long: one that lags has gates of its own for what it does not know yet. */
   async #appliedEverywhere(section: string, version: number): Promise<void> {
     const others = this.#options.liveOthers();
     await Promise.all([
@@ -232,14 +236,7 @@ export class ClusterCatalog implements Catalog {
   #appliedHere(section: string, version: number): Promise<void> {
     if (this.section(section).version >= version) return Promise.resolve();
     return new Promise((resolve) => {
-      const done = (): void => {
-        this.#waiters.delete(waiter);
-        timer.cancel();
-        resolve();
-      };
-      const waiter: Waiter = { section, version, done };
-      const timer = this.#options.clock.after(this.#options.patience_ms, done);
-      this.#waiters.add(waiter);
+      this.#waiters.push({ section, version, done: resolve });
     });
   }
 
@@ -248,10 +245,10 @@ export class ClusterCatalog implements Catalog {
     const request = encode({ type: 'await', section, version });
     return new Promise((resolve) => {
       // A node that dies meanwhile is not waited for longer than it takes to notice.
+      const deadline_ms = clock.monotonic_ms() + patience_ms;
       const timer = clock.every(RETRY_MS, () => {
         if (!isAlive(node) || clock.monotonic_ms() > deadline_ms) done();
       });
-      const deadline_ms = clock.monotonic_ms() + patience_ms;
       const done = (): void => {
         timer.cancel();
         resolve();
