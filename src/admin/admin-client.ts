@@ -1,6 +1,7 @@
 /** Asks a node's admin port; used by the command line and by `folkmoot/testing`. */
 import { request } from 'node:http';
 import { ERRORS, type ErrorCode, errnoOf, FolkmootError } from '../base/errors.ts';
+import type { FirstAccess } from './admin-source.ts';
 import type { ClusterStatus } from './cluster-status.ts';
 
 export interface AdminAddress {
@@ -32,8 +33,8 @@ export class AdminClient {
     }
   }
 
-  async init(): Promise<{ clusterId: string }> {
-    return (await this.call('POST', '/api/init', {})) as { clusterId: string };
+  async init(access: Partial<FirstAccess> = {}): Promise<{ clusterId: string }> {
+    return (await this.call('POST', '/api/init', access)) as { clusterId: string };
   }
 
   async drain(): Promise<{ node: number; leads: number }> {

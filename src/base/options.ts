@@ -8,7 +8,7 @@
 
 export type CommandName = 'demo' | 'verify' | 'up' | 'start' | 'init' | 'status' | 'tablets' | 'drain' | 'remove';
 
-export type OptionGroup = 'Node' | 'Cluster' | 'Ports' | 'Timing' | 'Limits' | 'Logging' | 'Command';
+export type OptionGroup = 'Node' | 'Cluster' | 'Security' | 'Ports' | 'Timing' | 'Limits' | 'Logging' | 'Command';
 
 interface OptionBase {
   readonly group: OptionGroup;
@@ -143,6 +143,57 @@ export const OPTIONS = {
     default: false,
     placeholder: '',
     description: 'Form the cluster without waiting for `folkmoot init`.',
+    commands: START,
+    reloadable: false,
+    hidden: true,
+    flagOnly: true,
+  },
+
+  auth: {
+    group: 'Security',
+    type: 'choice',
+    default: 'auto',
+    choices: ['auto', 'on', 'off'],
+    placeholder: 'MODE',
+    description:
+      'Whether clients say who they are; decided when the cluster is formed. `off`: whoever can connect may do everything. `auto`: on for local clusters and with --superuser, else off, which addresses beyond this machine refuse.',
+    commands: ['up', 'start', 'init'],
+    reloadable: false,
+  },
+  superuser: {
+    group: 'Security',
+    type: 'string',
+    default: undefined,
+    placeholder: 'NAME',
+    description: 'The first user of the cluster, who may do everything and makes all others.',
+    commands: ['start', 'init'],
+    reloadable: false,
+  },
+  'superuser-password': {
+    group: 'Security',
+    type: 'string',
+    default: undefined,
+    placeholder: 'PASSWORD',
+    description:
+      'Its password. Others on the machine can read flags: use FOLKMOOT_SUPERUSER_PASSWORD, the file below, or type it when `init` asks.',
+    commands: ['start', 'init'],
+    reloadable: false,
+  },
+  'superuser-password-file': {
+    group: 'Security',
+    type: 'string',
+    default: undefined,
+    placeholder: 'FILE',
+    description: 'A file whose first line is that password.',
+    commands: ['start', 'init'],
+    reloadable: false,
+  },
+  'local-users': {
+    group: 'Security',
+    type: 'boolean',
+    default: false,
+    placeholder: '',
+    description: 'Begin with the superusers of local clusters, whose passwords everybody knows.',
     commands: START,
     reloadable: false,
     hidden: true,

@@ -1,5 +1,6 @@
 /** `folkmoot up`: a local cluster in the foreground, one process a node, all in this process's group. */
 import { flagsFor } from '../base/option-values.ts';
+import { LOCAL_SUPERUSERS } from '../cluster/access/first-users.ts';
 import { checkAddresses, standardAddresses } from '../node/launch/addresses.ts';
 import type { ChildNode } from '../node/launch/child-node.ts';
 import { killAll, localNodes, startAll } from '../node/launch/local-nodes.ts';
@@ -41,6 +42,8 @@ async function runUp(context: CommandContext): Promise<ExitCode> {
     const started = await Promise.race([startAll(nodes), stop.first]);
     if (started !== 'stop') {
       context.print(readyLine(options.nodes === 1 ? '1 node' : `${options.nodes} nodes`, addresses));
+      if (options.auth !== 'off')
+        context.print(`users ${LOCAL_SUPERUSERS.join(', ')}: the password is the name; Redis clients need none`);
       const code = await serve(nodes, stop, logger);
       if (code !== ExitCode.ok) return code;
     }

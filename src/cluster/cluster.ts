@@ -13,6 +13,8 @@ import { Outcome, type TabletOperation, type Transaction } from '../tablet/opera
 import { nodeOf, replicaId } from '../tablet/replica-id.ts';
 import type { Tablet } from '../tablet/tablet.ts';
 import type { TabletHost } from '../tablet/tablet-host.ts';
+import { AccessControl } from './access/access-control.ts';
+import type { InitialAccess } from './access/access-records.ts';
 import { Administration, isSameNode } from './administration.ts';
 import { type Catalog, ClusterCatalog } from './catalog/catalog.ts';
 import type { Seed } from './cluster-messages.ts';
@@ -62,6 +64,8 @@ export class Cluster implements Router {
   readonly #leaders: LeaderTable;
   readonly #slots: SlotRouter;
   readonly #catalog: ClusterCatalog;
+  /** Users of all doors. */
+  readonly access: AccessControl;
   readonly #director: Director;
   readonly #administration: Administration;
   readonly #duties: TabletDuties;
@@ -136,6 +140,7 @@ export class Cluster implements Router {
       calls: this.#calls,
       patience_ms: options.requestTimeout_ms,
     });
+    this.access = new AccessControl({ catalog: this.#catalog, clock, logger });
     this.#director = new Director(this.#metadata, logger);
     this.#keeper = new MembershipKeeper(logger, options.failed);
     this.#administration = new Administration({
@@ -253,8 +258,8 @@ export class Cluster implements Router {
   }
 
   /** Forms a new cluster with this node as its first. Rejects when this node or one of its seeds belongs to one already. */
-  form(): Promise<void> {
-    return this.#entrance.form();
+  form(access?: InitialAccess): Promise<void> {
+    return this.#entrance.form(access);
   }
 
   /** Whether all other initial members answer and belong to no cluster yet. */
@@ -450,6 +455,7 @@ export class Cluster implements Router {
     if (state.nodes.size > 0) this.#connect(this.#seeds());
     const voters = this.#host?.get(METADATA_TABLET)?.confState.voters ?? [];
     this.#identity.rememberMembers(this.#seeds(), voters.map(nodeOf));
+    if (state.cluster !== null) this.#identity.forgetFirstAccess();
     this.#removal.metadataChanged(state);
     this.#syncReplicas();
     this.#slots.setPlaces(placesOf(this.metadata, this.#host));
@@ -524,7 +530,8 @@ export class Cluster implements Router {
     const group = this.#host?.get(METADATA_TABLET);
     if (group === undefined || !group.serving) return;
     if (this.#identity.current.node === FIRST_NODE && this.metadata.cluster === null) {
-      this.#firstRecords.write(this.#identity.current.clusterId, this.#self);
+      const { clusterId, firstAccess } = this.#identity.current;
+      this.#firstRecords.write(clusterId, this.#self, firstAccess);
     } else this.#director.step(group, (node) => this.isAlive(node));
   }
 

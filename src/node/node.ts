@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { AdminServer } from '../admin/admin-server.ts';
-import type { AdminSource } from '../admin/admin-source.ts';
+import type { AdminSource, FirstAccess } from '../admin/admin-source.ts';
 import type { ClusterStatus, HealthReport } from '../admin/cluster-status.ts';
 import { PrometheusMetrics } from '../admin/prometheus.ts';
 import { FolkmootError, folderError, listenError } from '../base/errors.ts';
@@ -20,6 +20,7 @@ import type { NodeId, NodePorts, TabletId } from '../cluster/view.ts';
 import { RedisDoor } from '../doors/redis/door.ts';
 import { Wal } from '../storage/wal.ts';
 import { clusterStatus } from './cluster-status-of.ts';
+import { decideAccess } from './first-access.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
 import type { NodeApi, NodeOptions } from './node-api.ts';
 import { registerNodeMetrics } from './node-metrics.ts';
@@ -140,9 +141,9 @@ export class Node implements NodeApi, AdminSource {
     return this.#listening;
   }
 
-  async init(): Promise<void> {
+  async init(access: FirstAccess = this.#options.access): Promise<void> {
     await this.whenListening();
-    await this.#cluster.form();
+    await this.#form(access);
   }
 
   async drain(): Promise<void> {
@@ -256,7 +257,13 @@ export class Node implements NodeApi, AdminSource {
   }
 
   async #formAlone(): Promise<void> {
-    if (this.#cluster.identity.node === 0) await this.#cluster.form();
+    if (this.#cluster.identity.node === 0) await this.#form(this.#options.access);
+  }
+
+  async #form(access: FirstAccess): Promise<void> {
+    const { host, join: members, ports } = this.#options;
+    const hosts = [host, ...members.map((member) => parseMember(member, ports.peer).host)];
+    await this.#cluster.form(await decideAccess(access, hosts));
   }
 
   /** The first of the initial members forms the cluster once all of them answer; the others wait to be taken in. */
@@ -266,7 +273,7 @@ export class Node implements NodeApi, AdminSource {
     if (first.host !== host || first.port !== ports.peer) return;
     while (this.#cluster.identity.node === 0 && !this.#stopped) {
       if (await this.#cluster.seedsAreReadyToForm()) {
-        await this.#cluster.form();
+        await this.#form(this.#options.access);
         return;
       }
       await this.#sleep(SEED_POLL_MS);

@@ -19,7 +19,7 @@ export function localNodes(options: LocalNodesOptions): ChildNode[] {
   const { addresses, folder, flags, log, logFolder } = options;
   const alone = addresses.length === 1;
   const members = addresses.map(({ host, ports }) => `${host}:${ports.peer}`).join(',');
-  const forming = alone ? [] : [`--join=${members}`, '--auto-init'];
+  const forming = ['--local-users', ...(alone ? [] : [`--join=${members}`, '--auto-init'])];
   return addresses.map((address, index) => {
     const name = `node-${index + 1}`;
     return new ChildNode({
