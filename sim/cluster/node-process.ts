@@ -139,7 +139,11 @@ export class NodeProcess {
       segmentBytes: this.#world.swarm.walSegment_bytes,
     });
     const damage = recovery.damage[0];
-    if (damage !== undefined) {
+    if (this.machine.logIsRotten) {
+      this.machine.logIsRotten = false;
+      if (damage === undefined)
+        this.#world.fail('damage-overlooked', `machine ${this.machine.number} takes its log for whole`);
+    } else if (damage !== undefined && !this.machine.logWasRotten) {
       throw new Error(`the write-ahead log is damaged: ${damage.path} at byte ${damage.offset}: ${damage.reason}`);
     }
     const store = this.machine.store.forProcess(this.main);

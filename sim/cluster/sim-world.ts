@@ -115,7 +115,9 @@ export class SimWorld {
     const { machine } = process;
     if (!process.alive) return;
     this.#log(machine.number, 'the process fails', { error: String(error) });
-    if (!machine.disk.failed) {
+    // What looks hopeless to a damaged node need not be: some of the others may have been down. Nothing was removed.
+    const gaveUp = machine.damaged && (error as { code?: unknown }).code === 'UNRECOVERABLE';
+    if (!machine.disk.failed && !gaveUp) {
       this.#failure ??=
         error instanceof Violation ? error : new Violation('process-failed', describe(machine.number, error));
       return;
@@ -211,6 +213,8 @@ export class SimWorld {
   /** Compares all that a node has applied with what was committed. */
   checkState(machine: Machine): void {
     const cluster = machine.process?.cluster;
+    // That a value has rotted is for the node to find out.
+    if (machine.store.isRotten) return;
     for (const tablet of cluster?.host?.all() ?? []) {
       const ranges = tablet.ranges(tablet.overlay);
       if (ranges !== null) this.raft.checkState(machine.nodeId, tablet, ranges);

@@ -49,6 +49,9 @@ const source: AdminSource = {
   block: (nodes, deafTo) => {
     calls.push(`block ${nodes.join(' ')}, deaf to ${deafTo.join(' ')}`);
   },
+  shiftClock: (by_ms) => {
+    calls.push(`clock ${by_ms}`);
+  },
 };
 
 const servers: AdminServer[] = [];
@@ -140,7 +143,15 @@ describe('what can be done', () => {
     await client.changeReplicas(5, { add: 3 });
     await client.block([2, 3]);
     await client.block([], [3]);
-    expect(calls).toEqual(['drain', 'transfer 5 2', 'add 5 3', 'block 2 3, deaf to ', 'block , deaf to 3']);
+    await client.shiftClock(-5_000);
+    expect(calls).toEqual([
+      'drain',
+      'transfer 5 2',
+      'add 5 3',
+      'block 2 3, deaf to ',
+      'block , deaf to 3',
+      'clock -5000',
+    ]);
     expect(await client.ready()).toBe(true);
   });
 
@@ -155,6 +166,7 @@ describe('what can be done', () => {
     ['/api/faults/block', '{"nodes":[0]}', 400, '"nodes" is not a list of node ids'],
     ['/api/faults/block', '{"nodes":[],"deafTo":1}', 400, '"deafTo" is not a list of node ids'],
     ['/api/faults/block', '{"nodes":2}', 400, '"nodes" is not a list of node ids'],
+    ['/api/faults/clock', '{"by_ms":"5"}', 400, '"by_ms" is not a whole number'],
     ['/api/drain', '{', 400, 'the body is not JSON'],
     ['/api/drain', '[]', 400, 'the body is not a JSON object'],
     ['/api/init', '', 409, 'cluster c1 is already formed'],

@@ -34,4 +34,6 @@ export interface AdminSource {
    * send gets lost on the way. Empty lists heal.
    */
   block(nodes: readonly NodeId[], deafTo: readonly NodeId[]): void;
+  /** The node's wall clock jumps, forward or back. */
+  shiftClock(by_ms: number): void;
 }

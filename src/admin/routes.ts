@@ -154,6 +154,20 @@ export const ROUTES: readonly Route[] = [
       return json(200, { blocked: nodes, deafTo });
     },
   },
+  {
+    method: 'POST',
+    path: '/api/faults/clock',
+    summary: '`{"by_ms": -5000}`: the wall clock of the node jumps, forward or back.',
+    faultInjection: true,
+    answer: (source, request) => {
+      const { by_ms } = request.body;
+      if (!Number.isSafeInteger(by_ms)) {
+        throw new FolkmootError('BAD_REQUEST', '"by_ms" is not a whole number', 'Send {"by_ms": 5000}.');
+      }
+      source.shiftClock(by_ms as number);
+      return json(200, { by_ms });
+    },
+  },
 ];
 
 function firstAccess({ auth = 'auto', superuser }: RouteRequest['body']): FirstAccess {

@@ -28,6 +28,7 @@ describe('the option table', () => {
       'superuser',
       'superuser-password',
       'superuser-password-file',
+      'tls-dir',
       'local-users',
       'supervised',
     ]);

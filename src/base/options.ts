@@ -6,7 +6,17 @@
  * Units come last in names; an option without a unit is a count or a name.
  */
 
-export type CommandName = 'demo' | 'verify' | 'up' | 'start' | 'init' | 'status' | 'tablets' | 'drain' | 'remove';
+export type CommandName =
+  | 'demo'
+  | 'verify'
+  | 'up'
+  | 'start'
+  | 'init'
+  | 'status'
+  | 'tablets'
+  | 'drain'
+  | 'remove'
+  | 'cert';
 
 export type OptionGroup = 'Node' | 'Cluster' | 'Security' | 'Ports' | 'Timing' | 'Limits' | 'Logging' | 'Command';
 
@@ -187,6 +197,76 @@ export const OPTIONS = {
     description: 'A file whose first line is that password.',
     commands: ['start', 'init'],
     reloadable: false,
+  },
+  'tls-dir': {
+    group: 'Security',
+    type: 'string',
+    default: undefined,
+    placeholder: 'DIR',
+    description:
+      'A folder of `folkmoot cert`: nodes speak to each other under mutual TLS, and every door and the admin port speak TLS. New certificates in it are taken over within seconds.',
+    commands: START,
+    reloadable: false,
+  },
+  tls: {
+    group: 'Security',
+    type: 'boolean',
+    default: false,
+    placeholder: '',
+    description: 'Make certificates in the data folder and use them: see --tls-dir. Clients take ca.crt from there.',
+    commands: ['up'],
+    reloadable: false,
+  },
+  'client-tls': {
+    group: 'Security',
+    type: 'choice',
+    default: 'required',
+    choices: ['required', 'optional'],
+    placeholder: 'MODE',
+    description: 'With certificates: whether clients may also connect without TLS, on the same ports.',
+    commands: LOCAL,
+    reloadable: false,
+  },
+  ca: {
+    group: 'Security',
+    type: 'string',
+    default: undefined,
+    placeholder: 'FILE',
+    description: 'The ca.crt of a cluster with certificates: the admin port is asked by HTTPS.',
+    commands: CLIENT,
+    reloadable: false,
+  },
+  dir: {
+    group: 'Command',
+    type: 'string',
+    default: 'certs',
+    placeholder: 'DIR',
+    description: 'Where the certificates go.',
+    commands: ['cert'],
+    reloadable: false,
+    flagOnly: true,
+  },
+  hosts: {
+    group: 'Command',
+    type: 'list',
+    default: [],
+    placeholder: 'HOST,...',
+    description: 'The addresses or names of the nodes.',
+    commands: ['cert'],
+    reloadable: false,
+    flagOnly: true,
+  },
+  days: {
+    group: 'Command',
+    type: 'integer',
+    default: 365,
+    min: 1,
+    max: 3_650,
+    placeholder: 'N',
+    description: 'How long the certificates are valid.',
+    commands: ['cert'],
+    reloadable: false,
+    flagOnly: true,
   },
   'local-users': {
     group: 'Security',

@@ -186,6 +186,7 @@ export class Cluster implements Router {
       metadata: () => this.metadata,
       administration: this.#administration,
       others: () => this.#others(),
+      lostNamed: () => this.#syncReplicas(),
       discardDamaged: () => this.#storage?.discardDamaged() ?? Promise.resolve(),
       ask,
     });
@@ -501,8 +502,13 @@ export class Cluster implements Router {
   #frame(from: NodeId, channel: number, payload: Buffer): void {
     if (channel === Channel.raft) this.#host?.receive(from, payload);
     else if (channel === Channel.calls) this.#calls.frame(from, payload);
-    else if (channel === LEADERS_CHANNEL) this.#leaders.receive(from, payload);
+    else if (channel === LEADERS_CHANNEL) this.#heardLeaders(from, payload);
     else this.#log.warn({ from, channel }, 'a frame on an unknown channel was dropped');
+  }
+
+  #heardLeaders(from: NodeId, announcement: Buffer): void {
+    const led = this.#leaders.receive(from, announcement);
+    if (led !== null) this.#host?.heardLed(from, led);
   }
 
   #peerUp(node: NodeId): void {

@@ -66,6 +66,7 @@ class Member {
       administration,
       others: () => identity.seeds.filter((seed) => seed.node !== node),
       ask: (address, request) => administration.ask(this.#station.transport, address, request),
+      lostNamed: () => undefined,
       discardDamaged: () => Promise.resolve(),
       failed: () => undefined,
     });

@@ -40,6 +40,8 @@ export interface RebuildOptions {
   /** Where other members may be. */
   readonly others: () => readonly Address[];
   readonly ask: (address: Address, request: ClusterRequest) => Promise<ClusterReply | null>;
+  /** It has become known which replica was lost. */
+  readonly lostNamed: () => void;
   /** Removes a store that was put aside, if there is one. */
   readonly discardDamaged: () => Promise<void>;
   readonly failed: (error: Error) => void;
@@ -93,7 +95,7 @@ export class Rebuild {
       if (record === undefined) continue;
       if (replica === 0 && this.#nodeIsNew) {
         // A replica of this life is confirmed only after this one has been removed.
-        host()?.nameLost(tablet, record.confirmed.find((other) => nodeOf(other) === self) ?? NOBODY);
+        this.#name(tablet, record.confirmed.find((other) => nodeOf(other) === self) ?? NOBODY);
       } else if (replica === 0 || record.replicas.includes(replica)) {
         this.#askFor(tablet, self, replica);
       }
@@ -113,10 +115,16 @@ export class Rebuild {
     });
   }
 
+  /** It may be removed at once, if the metadata was done with it before its name was known. */
+  #name(tablet: TabletId, replica: number): void {
+    this.#options.host()?.nameLost(tablet, replica);
+    this.#options.lostNamed();
+  }
+
   #askFor(tablet: TabletId, node: NodeId, replica: number): void {
     if (this.#asking.has(tablet)) return;
     this.#asking.add(tablet);
-    const { administration, host, failed } = this.#options;
+    const { administration, failed } = this.#options;
     administration
       .rebuildReplica({ type: 'rebuildReplica', tablet, node, replica })
       .then(
@@ -124,7 +132,7 @@ export class Rebuild {
           if (FATAL.has(answer.code)) failed(errorOf(answer));
           else if (answer.error !== '')
             this.#log.warn({ tablet, error: answer.error }, 'a lost replica is not replaced yet');
-          else if (!answer.again && replica === 0) host()?.nameLost(tablet, replicaId(node, answer.generation));
+          else if (!answer.again && replica === 0) this.#name(tablet, replicaId(node, answer.generation));
         },
         (error: unknown) => failed(asError(error)),
       )

@@ -26,6 +26,10 @@ export interface NodeOptions {
   readonly autoInit: boolean;
   /** Whom the cluster begins with, when this node forms it without being told to by `init`. */
   readonly access: FirstAccess;
+  /** A folder of `folkmoot cert`; without it nothing is encrypted. */
+  readonly tlsFolder?: string | undefined;
+  /** Clients may connect without TLS, too. */
+  readonly plainClients: boolean;
   /** Serve `POST /api/faults/*`. For tests only. */
   readonly faultInjection: boolean;
   /** Number of tablets to form the cluster with; 0 chooses. */

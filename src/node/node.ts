@@ -28,6 +28,9 @@ import { openStore } from './open-store.ts';
 import { RealClock } from './real-clock.ts';
 import { RealDisk } from './real-disk.ts';
 import { RealNetwork } from './real-network.ts';
+import { CertificateFiles } from './tls/certificate-files.ts';
+import { doorServerFactory } from './tls/door-server.ts';
+import { TlsNetwork } from './tls/peer-network.ts';
 import { WatchedDisk } from './watched-disk.ts';
 import { WorkerLiveness } from './worker-liveness.ts';
 
@@ -42,6 +45,7 @@ export class Node implements NodeApi, AdminSource {
   readonly #log: Logger;
   readonly #clock = new RealClock();
   readonly #startedAt_ms: number;
+  readonly #certificates: CertificateFiles | null;
   readonly #metrics: PrometheusMetrics;
   readonly #liveness: Liveness;
   readonly #cluster: Cluster;
@@ -68,15 +72,18 @@ export class Node implements NodeApi, AdminSource {
     const clock = this.#clock;
     const logger = options.logger;
     this.#metrics = new PrometheusMetrics({ node: nameOf(options) });
+    this.#certificates = options.tlsFolder === undefined ? null : new CertificateFiles(options.tlsFolder, logger);
+    const certificates = this.#certificates;
     this.#liveness = new WorkerLiveness(clock, {
       heartbeat_interval_ms: options.heartbeatInterval_ms,
       promise_ms: options.supportDuration_ms,
+      sealKey: certificates?.current.peersKey.toString('hex') ?? '',
     });
     this.#liveness.onFailed = (error) => this.#fail(error);
     const prng = new Prng(seed);
     this.#cluster = new Cluster({
       disk: new RealDisk(),
-      network: new RealNetwork(),
+      network: certificates === null ? new RealNetwork() : new TlsNetwork(certificates),
       clock,
       prng: prng.fork(),
       logger,
@@ -99,8 +106,14 @@ export class Node implements NodeApi, AdminSource {
     });
     this.#door = new RedisDoor({
       router: this.#cluster,
+      access: this.#cluster.access,
       clock,
       logger,
+      createServer: doorServerFactory(
+        certificates,
+        !options.plainClients,
+        Buffer.from('-ERR this port takes TLS only\r\n'),
+      ),
       host: options.host,
       clusterPort: options.ports.redis,
       singlePort: options.ports.redisSingle,
@@ -115,6 +128,7 @@ export class Node implements NodeApi, AdminSource {
       host: options.host,
       port: options.ports.admin,
       faultInjection: options.faultInjection,
+      createServer: doorServerFactory(certificates, !options.plainClients),
       source: this,
       logger,
     });
@@ -162,6 +176,7 @@ export class Node implements NodeApi, AdminSource {
     await this.#door.stop();
     await this.#cluster.stop();
     await this.#admin.stop();
+    this.#certificates?.stop();
     await this.#lock?.release();
   }
 
@@ -205,6 +220,10 @@ export class Node implements NodeApi, AdminSource {
     return this.#cluster.administration.request({ type: 'removeNode', node });
   }
 
+  shiftClock(by_ms: number): void {
+    this.#clock.shiftWall(by_ms);
+  }
+
   block(nodes: readonly NodeId[], deafTo: readonly NodeId[]): void {
     this.#cluster.block(nodes, deafTo);
   }
@@ -218,6 +237,7 @@ export class Node implements NodeApi, AdminSource {
         throw listenError(error, host, port, port === ports.redis ? 'redis-port' : 'redis-single-port');
       });
       await this.#admin.start();
+      this.#certificates?.watch(this.#clock);
       await this.#cluster.listen({
         token: randomBytes(16).toString('hex'),
         redisId: randomBytes(20).toString('hex'),

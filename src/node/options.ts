@@ -66,6 +66,8 @@ export function nodeOptionsFrom(
     logger,
     autoInit: values['auto-init'],
     access,
+    tlsFolder: values['tls-dir'],
+    plainClients: values['client-tls'] === 'optional',
     faultInjection: values.faults,
     tablets: values.tablets,
     replicationFactor: values['replication-factor'],

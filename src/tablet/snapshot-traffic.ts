@@ -81,7 +81,10 @@ export class SnapshotTraffic {
     if (this.#receivers.has(tablet.id)) return null;
     // This node has just started, and its replica of the metadata is not whole: another attempt will come.
     if (tablet.ranges(store) === null) return null;
-    this.#log.info({ tablet: tablet.id, index: snapshot.index }, 'installing a snapshot');
+    this.#log.info(
+      { tablet: tablet.id, from: tablet.raft.appliedIndex, index: snapshot.index },
+      'installing a snapshot',
+    );
     tablet.installing = true;
     tablet.abandon();
     const receiver = new SnapshotInstaller({

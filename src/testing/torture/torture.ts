@@ -10,6 +10,7 @@ import type { NodeAddress } from '../../node/launch/addresses.ts';
 import { type Cluster, createCluster } from '../cluster.ts';
 import type { Verdict as CheckVerdict } from '../linearizability/checker.ts';
 import type { History } from '../linearizability/history.ts';
+import { ClientCuts } from './client-cuts.ts';
 import { Disks } from './disks.ts';
 import { type Judgement, judge } from './judge.ts';
 import { compareReplicas, cutPower, mend, missingCommands, type ReaderSession, readAll } from './last-reads.ts';
@@ -116,6 +117,7 @@ class Run {
   readonly #problems: string[] = [];
   readonly #disks: Disks | undefined;
   readonly #wire: Wire;
+  readonly #clientCuts = new ClientCuts();
   readonly #through: ((line: Line) => Line) | undefined;
 
   constructor(cluster: Cluster, options: TortureOptions, disks: Disks | undefined) {
@@ -279,6 +281,7 @@ class Run {
     return new Nemesis({
       cluster: this.#cluster,
       wire: this.#wire,
+      clientCuts: this.#clientCuts,
       disks: this.#disks,
       plan: planDisruptions({ seed, nodes, duration_ms: seconds * 1_000, kinds }),
       keys: () => load.hotKeys(),
@@ -297,6 +300,7 @@ class Run {
         })),
       prng,
       timeout_ms,
+      connect: (host, port, patience_ms) => this.#clientCuts.connect(host, port, patience_ms),
       ...(this.#through === undefined ? {} : { through: this.#through }),
     });
   }
