@@ -29,9 +29,10 @@ export interface RowRead {
   readonly projection: Projection;
   /** Within partitions, from the last row to the first. Only for a `PartitionSource`. */
   readonly reversed: boolean;
-  /** SELECT DISTINCT: one row for each partition, with its key and static columns. */
-  readonly distinct: boolean;
-  /** A partition without rows that has static columns gives one row of them. Only where `slices` is null. */
+  /**
+   * A partition without live rows that has static columns gives one row of them. Only where `slices` is null. SELECT DISTINCT is this, a
+   * limit of one row per partition, and a projection of keys and static columns.
+   */
   readonly staticOnly: boolean;
   readonly limit: number;
   readonly perPartitionLimit: number;
@@ -77,7 +78,7 @@ export interface Slice {
 export interface Position {
   /** Its key from the slot on, without what follows the clustering (`layout.ts`). */
   readonly row: ByteKey;
-  /** Rows of its partition that pages have shown, for the limit per partition. */
+  /** Rows of its partition that pages have shown, for the limit per partition; -1: none of those that were looked at was alive. */
   readonly partitionRows: number;
 }
 

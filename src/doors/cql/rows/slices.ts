@@ -43,7 +43,7 @@ export function unionOfSlices(slices: readonly Slice[]): Slice[] {
   const union: Slice[] = [];
   for (const slice of sorted) {
     const last = union[union.length - 1];
-    if (last === undefined || !reaches(last, slice.lo)) union.push(slice);
+    if (last === undefined || !reaches(last, slice)) union.push(slice);
     else if (!last.isRow && !slice.isRow && last.hi !== null && (slice.hi === null || slice.hi > last.hi)) {
       union[union.length - 1] = { lo: last.lo, hi: slice.hi, isRow: false };
     } else if (last.isRow && !slice.isRow) union[union.length - 1] = slice;
@@ -51,9 +51,10 @@ export function unionOfSlices(slices: readonly Slice[]): Slice[] {
   return union;
 }
 
-function reaches(slice: Slice, lo: ByteKey): boolean {
-  if (slice.isRow) return slice.lo === lo;
-  return slice.hi === null || lo <= slice.hi;
+/** Whether a slice that begins no earlier overlaps or touches `slice`. */
+function reaches(slice: Slice, next: Slice): boolean {
+  if (slice.isRow) return slice.lo === next.lo;
+  return slice.hi === null || next.lo < slice.hi || (next.lo === slice.hi && !next.isRow);
 }
 
 /** Everything greater (`direction` 1) or less than a bound: greater in the first column, or equal in it and greater in the next, and so on. */
@@ -78,12 +79,23 @@ function intersection(left: readonly Slice[], right: readonly Slice[]): Slice[] 
   const slices: Slice[] = [];
   for (const a of left) {
     for (const b of right) {
-      const lo = a.lo > b.lo ? a.lo : b.lo;
-      const hi = a.hi === null ? b.hi : b.hi === null || a.hi < b.hi ? a.hi : b.hi;
+      const lo = later(a.lo, b.lo);
+      const hi = earlier(a.hi, b.hi);
       if (hi === null || lo < hi) slices.push({ lo, hi, isRow: false });
     }
   }
   return slices;
+}
+
+function later(a: ByteKey, b: ByteKey): ByteKey {
+  if (a >= b) return a;
+  return b;
+}
+
+function earlier(a: ByteKey | null, b: ByteKey | null): ByteKey | null {
+  if (a === null || b === null) return a ?? b;
+  if (a <= b) return a;
+  return b;
 }
 
 /** The least text above all that begin with `prefix`; null when there is none. */
