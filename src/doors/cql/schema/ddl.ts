@@ -6,11 +6,15 @@ import { type CatalogRecords, CatalogRefusal } from '../../../cluster/catalog/ca
 import { CqlError, ErrorCode, type ErrorDetail, invalidRequest } from '../errors.ts';
 import type { Statement } from '../language/ast.ts';
 import { parse } from '../language/parse.ts';
-import { createIndex, dropIndex, markIndexReady } from './ddl-indexes.ts';
+import { CqlSyntaxError } from '../language/syntax-error.ts';
+import { alterTable } from './ddl-alter-table.ts';
+import { createIndex, dropIndex, markIndexBuilt } from './ddl-indexes.ts';
 import { alterKeyspace, createKeyspace, dropKeyspace } from './ddl-keyspaces.ts';
-import { alterTable, createTable, dropTable, truncateTable } from './ddl-tables.ts';
+import { createTable, dropTable, truncateTable } from './ddl-tables.ts';
 import { alterType, createType, dropType } from './ddl-types.ts';
-import { sweepKey } from './records.ts';
+import type { SlotRange } from './model.ts';
+import { type SweepRecord, sweepKey } from './records.ts';
+import { withoutSlots } from './slot-ranges.ts';
 
 export interface SchemaChange {
   readonly change: 'CREATED' | 'UPDATED' | 'DROPPED';
@@ -22,8 +26,10 @@ export interface SchemaChange {
 
 export type DdlRequest =
   | { readonly type: 'statement'; readonly text: string; readonly keyspace: string | null; readonly uuid: string }
-  | { readonly type: 'indexReady'; readonly keyspace: string; readonly table: string; readonly index: string }
-  | { readonly type: 'swept'; readonly space: number };
+  /** Rows in these slots that were there before the indexes (named by their spaces) are in them now. */
+  | { readonly type: 'indexesBuilt'; readonly spaces: readonly number[]; readonly slots: readonly SlotRange[] }
+  /** In these slots nothing is left in the spaces, which are nobody's. */
+  | { readonly type: 'swept'; readonly spaces: readonly number[]; readonly slots: readonly SlotRange[] };
 
 /** Null: there was nothing to do, as IF EXISTS and IF NOT EXISTS allow. */
 export type DdlReply = SchemaChange | null;
@@ -43,18 +49,42 @@ interface RefusalDetail {
 /** The handler of the section. */
 export function serveSchema(request: unknown, records: CatalogRecords): DdlReply {
   const asked = request as DdlRequest;
-  try {
-    if (asked.type === 'swept') {
-      records.delete(sweepKey(asked.space));
+  switch (asked.type) {
+    case 'statement':
+      return carryOut(asked.text, {
+        records,
+        keyspace: asked.keyspace ?? undefined,
+        uuid: asked.uuid.replaceAll('-', '').toLowerCase(),
+      });
+    case 'indexesBuilt':
+      for (const space of asked.spaces) markIndexBuilt(records, space, asked.slots);
       return null;
-    }
-    if (asked.type === 'indexReady') return markIndexReady(records, asked.keyspace, asked.table, asked.index);
-    const context = { records, keyspace: asked.keyspace ?? undefined, uuid: asked.uuid };
-    return evaluate(parse(asked.text).statement, context);
+    case 'swept':
+      for (const space of asked.spaces) markSwept(records, space, asked.slots);
+      return null;
+    default:
+      throw new CatalogRefusal('the leader of the metadata group knows no such change of the schema');
+  }
+}
+
+function carryOut(text: string, context: DdlContext): DdlReply {
+  try {
+    return evaluate(parse(text).statement, context);
   } catch (error) {
+    if (error instanceof CqlSyntaxError) {
+      throw new CatalogRefusal(error.message, { code: ErrorCode.syntaxError, detail: {} } satisfies RefusalDetail);
+    }
     if (!(error instanceof CqlError)) throw error;
     throw new CatalogRefusal(error.message, { code: error.code, detail: error.detail } satisfies RefusalDetail);
   }
+}
+
+function markSwept(records: CatalogRecords, space: number, done: readonly SlotRange[]): void {
+  const record = records.get(sweepKey(space)) as SweepRecord | undefined;
+  if (record === undefined) return;
+  const slots = withoutSlots(record.slots, done);
+  if (slots.length === 0) records.delete(sweepKey(space));
+  else records.put(sweepKey(space), { space, slots } satisfies SweepRecord);
 }
 
 /** The error that a refusal was made from. */
@@ -121,16 +151,18 @@ function evaluate(statement: Statement, context: DdlContext): DdlReply {
     case 'alterView':
     case 'dropView':
       throw invalidRequest(
-        'Materialized views are not supported, because rows of a view would live in other tablets than those of their table; use a table of your own, or an index',
+        'Materialized views are not supported, because rows of a view would live in other tablets than those of their table; write a second table in the same batch, or use an index',
       );
     case 'createFunction':
     case 'createAggregate':
     case 'dropFunction':
     case 'dropAggregate':
-      throw invalidRequest('User-defined functions and aggregates are not supported, because they are written in Java');
+      throw invalidRequest(
+        'User-defined functions and aggregates are not supported, because they are written in Java, which no node runs',
+      );
     case 'createTrigger':
     case 'dropTrigger':
-      throw invalidRequest('Triggers are not supported, because they are written in Java');
+      throw invalidRequest('Triggers are not supported, because they are written in Java, which no node runs');
     default:
       throw invalidRequest(`${statement.kind} is no statement on the schema`);
   }

@@ -2,7 +2,7 @@
  * The schema in memory, made anew from the catalog's records when they change (`schema-registry.ts`); what has not changed stays the
  * same object. Planning reads it without looking anything up twice.
  */
-import { type DataType, isCounter } from '../types/data-type.ts';
+import { type DataType, isCounter, isMultiCell } from '../types/data-type.ts';
 
 export interface Schema {
   /** Version of the catalog's section: goes up with every change. */
@@ -17,8 +17,8 @@ export interface Keyspace {
   readonly durableWrites: boolean;
   readonly tables: ReadonlyMap<string, Table>;
   readonly types: ReadonlyMap<string, UserTypeDefinition>;
-  /** Of the system: not stored, not to be changed. */
-  readonly isVirtual: boolean;
+  /** Only those of users are stored and may be changed. Drivers ask for `virtual` ones in `system_virtual_schema`. */
+  readonly kind: 'user' | 'system' | 'virtual';
 }
 
 export interface UserTypeDefinition {
@@ -26,6 +26,9 @@ export interface UserTypeDefinition {
   readonly name: string;
   readonly fields: readonly { readonly name: string; readonly type: DataType }[];
 }
+
+/** Both ends included. */
+export type SlotRange = readonly [first: number, last: number];
 
 export type ColumnKind = 'partition_key' | 'clustering' | 'static' | 'regular';
 
@@ -50,6 +53,8 @@ export interface Index {
   readonly space: number;
   /** False while rows that were there before are being added. */
   readonly isReady: boolean;
+  /** Slots whose rows are still to be added. */
+  readonly unbuilt: readonly SlotRange[];
   readonly options: Readonly<Record<string, string>>;
 }
 
@@ -67,11 +72,11 @@ export interface Table {
   readonly name: string;
   /** 32 hexadecimal digits, a uuid for drivers. */
   readonly id: string;
-  /** Of its rows; another one after TRUNCATE. */
+  /** Of its rows; another one after TRUNCATE. 0 for tables of the system, whose rows are computed (`system/system-tables.ts`). */
   readonly space: number;
   readonly partitionKey: readonly Column[];
   readonly clustering: readonly Column[];
-  /** In the order of names, as Cassandra keeps them. */
+  /** As Cassandra orders them: those with cells for their elements last, and each by name. */
   readonly statics: readonly Column[];
   readonly regulars: readonly Column[];
   /** All, as `SELECT *` gives them: partition key, clustering, static, regular. */
@@ -82,6 +87,8 @@ export interface Table {
   readonly indexes: readonly Index[];
   readonly options: TableOptions;
   readonly isCounter: boolean;
+  /** Of the system: its rows are computed, and nobody changes them. */
+  readonly isSystem: boolean;
   /** Seconds; 0: rows live for ever. */
   readonly defaultTtl_s: number;
   /** Version of the schema in which this table was changed last. */
@@ -90,15 +97,14 @@ export interface Table {
 
 export type TableParts = Omit<
   Table,
-  'columns' | 'byName' | 'byId' | 'isCounter' | 'statics' | 'regulars' | 'defaultTtl_s'
+  'columns' | 'byName' | 'byId' | 'isCounter' | 'isSystem' | 'statics' | 'regulars' | 'defaultTtl_s'
 > & {
   readonly others: readonly Column[];
 };
 
 export function makeTable({ others, ...parts }: TableParts): Table {
-  const byName = (a: Column, b: Column): number => (a.name < b.name ? -1 : 1);
-  const statics = others.filter(({ kind }) => kind === 'static').sort(byName);
-  const regulars = others.filter(({ kind }) => kind === 'regular').sort(byName);
+  const statics = others.filter(({ kind }) => kind === 'static').sort(inOrder);
+  const regulars = others.filter(({ kind }) => kind === 'regular').sort(inOrder);
   const columns = [...parts.partitionKey, ...parts.clustering, ...statics, ...regulars];
   return {
     ...parts,
@@ -108,8 +114,15 @@ export function makeTable({ others, ...parts }: TableParts): Table {
     byName: new Map(columns.map((column) => [column.name, column])),
     byId: new Map(others.map((column) => [column.id, column])),
     isCounter: others.some(({ type }) => isCounter(type)),
+    isSystem: parts.space === 0,
     defaultTtl_s: Number(parts.options['default_time_to_live'] ?? 0),
   };
+}
+
+function inOrder(a: Column, b: Column): number {
+  const [complexA, complexB] = [isMultiCell(a.type), isMultiCell(b.type)];
+  if (complexA !== complexB) return complexA ? 1 : -1;
+  return a.name < b.name ? -1 : 1;
 }
 
 export function findTable(schema: Schema, keyspace: string, name: string): Table | undefined {
