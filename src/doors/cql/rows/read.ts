@@ -172,6 +172,7 @@ class RowReader {
     if (reversed) {
       this.#transaction.scan(lo, hi, true, this.#onReversed);
       this.#heldKeys.length = 0;
+      this.#heldValues.length = 0;
     } else {
       this.#transaction.scan(lo, hi, false, this.#onForward);
       this.#finishRow();
