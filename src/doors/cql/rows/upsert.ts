@@ -1,4 +1,5 @@
 /** An INSERT or UPDATE of one row, or a DELETE of some of its columns. */
+import { assert } from '../../../base/assert.ts';
 import type { ByteKey } from '../../../storage/ordered-store.ts';
 import type { Transaction } from '../../../tablet/operation.ts';
 import type { Column, Table } from '../schema/model.ts';
@@ -83,6 +84,7 @@ function mergeCells(change: Upsert, stamp: number | bigint): boolean {
   let at = 0;
   for (let i = 0; i < columns.length; i += 1) {
     const column = columns[i] as Column;
+    assert(i === 0 || column.id > (columns[i - 1] as Column).id, 'columns of an upsert are in the order of ids');
     while (at < old.cellCount && (old.columns[at] as number) < column.id) {
       keepCell(at);
       at += 1;
