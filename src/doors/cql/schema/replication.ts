@@ -10,7 +10,7 @@ export interface KeyspaceOptions {
   readonly durableWrites: boolean;
 }
 
-const LOCATOR = 'org.apache.cassandra.locator.';
+export const LOCATOR = 'org.apache.cassandra.locator.';
 export const SIMPLE_STRATEGY = `${LOCATOR}SimpleStrategy`;
 export const NETWORK_STRATEGY = `${LOCATOR}NetworkTopologyStrategy`;
 export const LOCAL_STRATEGY = `${LOCATOR}LocalStrategy`;
