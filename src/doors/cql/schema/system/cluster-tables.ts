@@ -32,7 +32,7 @@ export function* localRows(context: SystemContext): Iterable<SystemRow> {
     native_protocol_version: NATIVE_PROTOCOL_VERSION,
     partitioner: PARTITIONER,
     rpc_address: address,
-    rpc_port: context.portOf(self),
+    rpc_port: self.ports.cql,
   };
 }
 
@@ -49,16 +49,16 @@ export function* peerRowsV2(context: SystemContext): Iterable<SystemRow> {
       peer: address,
       peer_port: node.ports.peer,
       native_address: address,
-      native_port: context.portOf(node),
+      native_port: node.ports.cql,
     };
   }
 }
 
 /** Other nodes with a door for these drivers, alive or not, as Cassandra has it: drivers find out by themselves who answers. */
-function* peersOf({ view, portOf, addressOf }: SystemContext): Iterable<{ node: NodeView; address: string }> {
+function* peersOf({ view, addressOf }: SystemContext): Iterable<{ node: NodeView; address: string }> {
   for (const node of view.nodes) {
     const address = addressOf(node);
-    if (node.id !== view.self && portOf(node) !== 0 && address !== undefined) yield { node, address };
+    if (node.id !== view.self && node.ports.cql !== 0 && address !== undefined) yield { node, address };
   }
 }
 

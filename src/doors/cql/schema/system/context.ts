@@ -7,8 +7,6 @@ export interface SystemContext {
   readonly view: ClusterView;
   readonly schema: Schema;
   readonly clusterName: string;
-  /** The port of a node's Cassandra door; 0 where it is closed. */
-  readonly portOf: (node: NodeView) => number;
   /** The address that clients reach a node at, as numbers; undefined for a name that is not known to have any. */
   readonly addressOf: (node: NodeView) => string | undefined;
   /**

@@ -18,7 +18,7 @@ function node(id: number, fields: Partial<NodeView> = {}): NodeView {
     name: `node-${id}`,
     host: `127.0.0.${id}`,
     zone: 'default',
-    ports: { redis: 6379, redisSingle: 6380, admin: 7070, peer: 7071 } as NodeView['ports'],
+    ports: { redis: 6379, redisSingle: 6380, cql: 9042, admin: 7070, peer: 7071 },
     alive: true,
     connected: true,
     leaving: false,
@@ -45,7 +45,6 @@ function contextOf(schema: Schema, fields: Partial<SystemContext> = {}): SystemC
     view: THREE,
     schema,
     clusterName: 'moot',
-    portOf: () => 9_042,
     addressOf: ({ host }) => host,
     replication: 'asWritten',
     prepared: () => [],
@@ -135,7 +134,8 @@ test('peers are the others with this door open, those that are down too', async 
     native_address: "'127.0.0.2'",
     native_port: '9042',
   });
-  const closed = contextOf(rig.schema, { portOf: ({ id }) => (id === 3 ? 0 : 9_042) });
+  const shut = node(3, { ports: { ...node(3).ports, cql: 0 } });
+  const closed = contextOf(rig.schema, { view: view(THREE.tablets, [node(1), node(2), shut]) });
   expect(read('system.peers_v2', closed).map(({ peer }) => peer)).toEqual(["'127.0.0.2'"]);
 });
 
