@@ -102,14 +102,14 @@ function parseOrdering(input: TokenStream): Ordering {
 
 const NOTHING: Using = { timestamp: undefined, ttl: undefined };
 
-/** What is said twice counts as said last. */
+/** Saying one of them twice is refused, although Cassandra takes the last: a marker would belong to nothing. */
 function parseUsing(input: TokenStream): Using {
   if (!input.accept('USING')) return NOTHING;
   let timestamp: IntegerTerm | undefined;
   let ttl: IntegerTerm | undefined;
   do {
-    if (input.accept('TIMESTAMP')) timestamp = parseIntegerTerm(input);
-    else if (input.accept('TTL')) ttl = parseIntegerTerm(input);
+    if (timestamp === undefined && input.accept('TIMESTAMP')) timestamp = parseIntegerTerm(input);
+    else if (ttl === undefined && input.accept('TTL')) ttl = parseIntegerTerm(input);
     else throw input.noViableAlternative();
   } while (input.accept('AND'));
   return { timestamp, ttl };
@@ -222,7 +222,7 @@ function onlyForm(form: string): CqlSyntaxError {
 export function parseDelete(input: TokenStream): Delete {
   input.expect('DELETE');
   const deletions: Deletion[] = [];
-  if (input.kind !== 'FROM') {
+  if (input.isColumn()) {
     do deletions.push(parseDeletion(input));
     while (input.accept(','));
   }

@@ -14,18 +14,19 @@ export function parseProperties(input: TokenStream): Properties {
 }
 
 export function parseProperty(input: TokenStream, properties: Map<string, PropertyValue>): void {
+  const begin = input.index;
   const name = input.name();
-  input.expect('=');
-  const value = parsePropertyValue(input);
+  if (!input.accept('=')) throw input.noViableAlternative(begin, input.index);
+  const value = parsePropertyValue(input, begin);
   if (properties.has(name)) throw new CqlSyntaxError(`Multiple definitions for property '${name}'`);
   properties.set(name, value);
 }
 
-function parsePropertyValue(input: TokenStream): PropertyValue {
+function parsePropertyValue(input: TokenStream, begin: number): PropertyValue {
   if (input.kind === '{') return parsePropertyMap(input);
   const constant = parseConstant(input);
   if (constant !== undefined) return constant.text;
-  if (!NAME_KEYWORDS.has(input.kind)) throw input.noViableAlternative();
+  if (!NAME_KEYWORDS.has(input.kind)) throw input.noViableAlternative(begin, input.index);
   return input.name();
 }
 

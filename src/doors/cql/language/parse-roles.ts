@@ -213,9 +213,10 @@ function parseGrantOrRevoke(
   direction: 'TO' | 'FROM',
   verb: 'grant' | 'revoke',
 ): GrantRole | GrantPermissions {
-  if (input.nextKind === direction) {
+  const isPermission = input.kind === 'ALL' || permissionOf(input.kind) !== undefined;
+  if (input.nextKind === direction || !isPermission) {
     const role = input.role();
-    input.advance();
+    input.expect(direction);
     return { kind: `${verb}Role`, role, grantee: input.role() };
   }
   const named = parsePermissions(input);

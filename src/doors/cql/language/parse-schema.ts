@@ -57,7 +57,7 @@ export function parseCreate(input: TokenStream): Statement {
     case 'OR':
     case 'FUNCTION':
     case 'AGGREGATE':
-      return parseCreateFunctionOrAggregate(input);
+      return parseCreateFunctionOrAggregate(input, begin);
     case 'TRIGGER':
       return parseCreateTrigger(input);
     case 'ROLE':
@@ -151,7 +151,7 @@ function parseCreateIndex(input: TokenStream): CreateIndex {
   input.expect('INDEX');
   const ifNotExists = input.ifNotExists();
   if (input.kind === '?') throw new CqlSyntaxError('Bind variables cannot be used for index names');
-  const name = input.kind === 'ON' ? undefined : input.name();
+  const name = input.isName() ? input.name() : undefined;
   input.expect('ON');
   const table = input.qualifiedName();
   const targets: IndexTarget[] = [];
@@ -205,9 +205,9 @@ function parseCreateView(input: TokenStream): CreateView {
   return { kind: 'createView', ifNotExists, view, selectors, table, where, primaryKey, clusteringOrder, properties };
 }
 
-function parseCreateFunctionOrAggregate(input: TokenStream): CreateFunction | CreateAggregate {
+function parseCreateFunctionOrAggregate(input: TokenStream, begin: number): CreateFunction | CreateAggregate {
   const orReplace = input.accept('OR');
-  if (orReplace) input.expect('REPLACE');
+  if (orReplace && !input.accept('REPLACE')) throw input.noViableAlternative(begin, input.index);
   if (input.accept('AGGREGATE')) return parseCreateAggregate(input, orReplace);
   input.expect('FUNCTION');
   const ifNotExists = input.ifNotExists();

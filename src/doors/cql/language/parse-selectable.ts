@@ -77,6 +77,10 @@ export function isSelectableBegin(input: TokenStream, kind: TokenKind): boolean 
   return kind === '?' || kind === ':' || kind === 'NULL' || kind === '[' || kind === '{' || kind === '(';
 }
 
+function isItemBegin(input: TokenStream): boolean {
+  return input.kind === '-' || isSelectableBegin(input, input.kind);
+}
+
 function parsePrimary(input: TokenStream): Selectable {
   const constant = parseConstant(input);
   if (constant !== undefined) return constant;
@@ -111,7 +115,7 @@ function parseTypeHint(input: TokenStream): Selectable {
 function parseSequence(input: TokenStream, kind: 'list' | 'tuple', close: TokenKind): Sequence<Selectable> {
   const items: Selectable[] = [];
   input.advance();
-  if (kind === 'tuple' || input.kind !== close) parseItems(input, items);
+  if (kind === 'tuple' || isItemBegin(input)) parseItems(input, items);
   input.expect(close);
   return { kind, items };
 }
@@ -159,8 +163,13 @@ function parseNamed(input: TokenStream): Selectable {
       case 'CAST':
         return parseCast(input);
       default:
+        if (input.isName() && !input.isFunctionName(input.kind)) throw input.noViableAlternative(begin, begin + 1);
         return parseCall(input);
     }
+  }
+  if (input.kind === 'TOKEN') {
+    input.advance();
+    throw input.mismatch('(');
   }
   if (input.nextKind === '.' && input.kindAt(begin + 3) === '(') return parseCall(input);
   if (!input.isName()) throw input.noViableAlternative();
@@ -227,7 +236,7 @@ function parseCall(input: TokenStream): Selectable {
   const name = input.qualifiedFunctionName();
   input.expect('(');
   const args: Selectable[] = [];
-  if (input.kind !== ')') parseItems(input, args);
+  if (isItemBegin(input)) parseItems(input, args);
   input.expect(')');
   return { kind: 'call', function: name, arguments: args };
 }

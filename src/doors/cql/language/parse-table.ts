@@ -43,8 +43,9 @@ export function parseCreateTable(input: TokenStream): CreateTable {
   const primaryKeys: PrimaryKey[] = [];
   input.expect('(');
   do {
-    // Cassandra lets commas stand without a column after them, but not before the first.
-    if (columns.length + primaryKeys.length > 0 && (input.kind === ',' || input.kind === ')')) continue;
+    // Commas may stand without a column after them, but not before the first.
+    const isFirst = columns.length + primaryKeys.length === 0;
+    if (!isFirst && input.kind !== 'PRIMARY' && !input.isName()) continue;
     parseTableColumn(input, columns, primaryKeys);
   } while (input.accept(','));
   input.expect(')');
@@ -183,9 +184,9 @@ function parseDropColumns(input: TokenStream): TableAlteration {
 }
 
 function parseAlterColumn(input: TokenStream): TableAlteration {
+  const begin = input.index;
   input.advance();
   const ifExists = input.ifExists();
-  const begin = input.index;
   const column = input.column();
   if (!ifExists && input.accept('TYPE')) return { kind: 'alterType', column, type: parseType(input) };
   if (input.accept('DROP')) {
@@ -214,7 +215,7 @@ export function parseCreateType(input: TokenStream): CreateType {
   const fields: FieldDefinition[] = [];
   input.expect('(');
   do {
-    if (fields.length > 0 && (input.kind === ',' || input.kind === ')')) continue;
+    if (fields.length > 0 && !input.isName()) continue;
     fields.push(parseField(input));
   } while (input.accept(','));
   input.expect(')');

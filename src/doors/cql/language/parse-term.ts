@@ -21,12 +21,45 @@ export function parseTerm(input: TokenStream): Term {
   while ((input.kind === '+' && !isColumnAfterPlus(input)) || input.kind === '-') {
     input.checkChain(++links);
     const operator = input.kind;
+    if (operator === '+' && input.nextKind !== '-' && !isSimpleTermBegin(input, input.nextKind)) {
+      throw input.noViableAlternative(input.index, input.index + 1);
+    }
     input.advance();
     left = { kind: 'operation', operator, left, right: parseProduct(input) };
   }
+  if (!FOLLOWS_TERM.has(input.kind)) throw input.noViableAlternative();
   input.leave();
   return left;
 }
+
+/** What can come after a term anywhere; anything else is an error of the term's end, whatever surrounds the term. */
+const FOLLOWS_TERM: ReadonlySet<TokenKind> = new Set<TokenKind>([
+  ')',
+  ',',
+  ']',
+  '}',
+  ':',
+  '..',
+  '+',
+  ';',
+  'end',
+  'ALLOW',
+  'AND',
+  'APPLY',
+  'AS',
+  'ASC',
+  'DELETE',
+  'DESC',
+  'GROUP',
+  'IF',
+  'INSERT',
+  'LIMIT',
+  'ORDER',
+  'PER',
+  'PRIMARY',
+  'UPDATE',
+  'WHERE',
+]);
 
 /** In `SET c = value + c` the column does not belong to the value. */
 function isColumnAfterPlus(input: TokenStream): boolean {
@@ -169,44 +202,48 @@ function parseCast(input: TokenStream): Term {
 
 function parseCall(input: TokenStream): Term {
   const begin = input.index;
-  if (!input.isFunctionName(input.kind) && !input.isName()) throw input.noViableAlternative();
+  if (!input.isFunctionName(input.kind)) {
+    const isOtherName = input.isName() && input.nextKind !== '.';
+    if (isOtherName || !input.isName()) throw input.noViableAlternative(begin, isOtherName ? begin + 1 : begin);
+  }
   const name = input.qualifiedFunctionName();
   if (!input.accept('(')) throw input.noViableAlternative(begin, input.index);
-  const args: Term[] = [];
-  if (input.kind !== ')') {
-    do args.push(parseTerm(input));
-    while (input.accept(','));
-  }
-  input.expect(')');
-  return { kind: 'call', function: name, arguments: args };
+  return { kind: 'call', function: name, arguments: parseTermsOrNoneUntil(input, ')') };
 }
 
-function parseTermsUntil(input: TokenStream, close: TokenKind, items: Term[]): void {
+function isTermBegin(input: TokenStream): boolean {
+  return input.kind === '-' || isSimpleTermBegin(input, input.kind) || input.isName();
+}
+
+/** At least one term. */
+function parseTermsUntil(input: TokenStream, close: TokenKind): Term[] {
+  const items: Term[] = [];
   do items.push(parseTerm(input));
   while (input.accept(','));
   input.expect(close);
+  return items;
+}
+
+function parseTermsOrNoneUntil(input: TokenStream, close: TokenKind): Term[] {
+  if (isTermBegin(input)) return parseTermsUntil(input, close);
+  input.expect(close);
+  return [];
 }
 
 function parseList(input: TokenStream): Sequence<Term> {
-  const items: Term[] = [];
   input.advance();
-  if (!input.accept(']')) parseTermsUntil(input, ']', items);
-  return { kind: 'list', items };
+  return { kind: 'list', items: parseTermsOrNoneUntil(input, ']') };
 }
 
 export function parseTuple(input: TokenStream): Sequence<Term> {
-  const items: Term[] = [];
   input.expect('(');
-  parseTermsUntil(input, ')', items);
-  return { kind: 'tuple', items };
+  return { kind: 'tuple', items: parseTermsUntil(input, ')') };
 }
 
 /** `(…)` of IN, which may be empty. */
 export function parseTermList(input: TokenStream): Term[] {
-  const items: Term[] = [];
   input.expect('(');
-  if (!input.accept(')')) parseTermsUntil(input, ')', items);
-  return items;
+  return parseTermsOrNoneUntil(input, ')');
 }
 
 function parseBraces(input: TokenStream): Term {

@@ -15,13 +15,30 @@ export function parseType(input: TokenStream): TypeSyntax {
 function parseAnyType(input: TokenStream): TypeSyntax {
   const native = NATIVE_TYPE_OF_KEYWORD.get(input.kind);
   if (native !== undefined && input.nextKind !== '.') {
+    const begin = input.index;
     input.advance();
+    if (!FOLLOWS_TYPE.has(input.kind)) throw input.noViableAlternative(begin, input.index);
     return { kind: 'native', name: native };
   }
   if (input.kind === 'string') return { kind: 'custom', class: input.take() };
   if (input.nextKind === '<' || input.kind === 'SET') return parseParameterized(input);
   return { kind: 'user', name: parseTypeName(input) };
 }
+
+/** What can come after a type anywhere: a native type before something else could only have been a keyspace's name. */
+const FOLLOWS_TYPE: ReadonlySet<TokenKind> = new Set<TokenKind>([
+  ')',
+  ',',
+  '>',
+  ';',
+  'end',
+  'FINALFUNC',
+  'INITCOND',
+  'LANGUAGE',
+  'MASKED',
+  'PRIMARY',
+  'STATIC',
+]);
 
 function parseParameterized(input: TokenStream): TypeSyntax {
   switch (input.kind) {
@@ -101,7 +118,11 @@ export function parseTypeName(input: TokenStream): { keyspace: string | undefine
     input.advance();
   }
   if (input.kind === 'quoted') return { keyspace, name: input.take(), at };
-  if (!isTypeName(input.kind)) throw input.noViableAlternative();
+  if (!isTypeName(input.kind)) {
+    if (keyspace !== undefined || !input.isName()) throw input.noViableAlternative();
+    input.advance();
+    throw input.mismatch('.');
+  }
   const name = input.word;
   if (input.kind === 'identifier' && RESERVED_TYPE_NAMES.has(name)) {
     throw new CqlSyntaxError(`Invalid (reserved) user type name ${name}`);

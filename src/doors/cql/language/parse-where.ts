@@ -59,7 +59,7 @@ function parseRelation(input: TokenStream): Relation {
   switch (input.kind) {
     case 'IN':
       input.advance();
-      return { kind: 'in', column, values: parseInValues(input) };
+      return { kind: 'in', column, values: parseInValues(input, begin) };
     case 'CONTAINS':
       return { kind: 'column', column, operator: parseContains(input), value: parseTerm(input) };
     case 'LIKE':
@@ -133,31 +133,35 @@ function parseParenthesized(input: TokenStream): Relation {
 function parseTupleRelation(input: TokenStream): Relation {
   const columns = parseColumns(input);
   if (input.accept('IN')) return { kind: 'tupleIn', columns, values: parseTupleInValues(input) };
-  return { kind: 'tuple', columns, operator: parseComparison(input, input.index), value: parseTupleValue(input) };
+  const begin = input.index;
+  return { kind: 'tuple', columns, operator: parseComparison(input, begin), value: parseTupleValue(input, begin) };
 }
 
 function isMarkerBegin(kind: TokenKind): boolean {
   return kind === '?' || kind === ':';
 }
 
-function parseTupleValue(input: TokenStream): TupleValue {
-  return isMarkerBegin(input.kind) ? parseMarker(input) : parseTuple(input);
+function parseTupleValue(input: TokenStream, begin: number): TupleValue {
+  if (isMarkerBegin(input.kind)) return parseMarker(input);
+  if (input.kind !== '(') throw input.noViableAlternative(begin, input.index);
+  return parseTuple(input);
 }
 
 function parseTupleInValues(input: TokenStream): TupleValue[] | Marker {
   if (isMarkerBegin(input.kind)) return parseMarker(input);
   const values: TupleValue[] = [];
+  const begin = input.index;
   input.expect('(');
   if (input.accept(')')) return values;
-  do values.push(parseTupleValue(input));
+  do values.push(parseTupleValue(input, begin));
   while (input.accept(','));
   input.expect(')');
   return values;
 }
 
-function parseInValues(input: TokenStream): Term[] | Marker {
+function parseInValues(input: TokenStream, begin: number): Term[] | Marker {
   if (isMarkerBegin(input.kind)) return parseMarker(input);
-  if (input.kind !== '(') throw input.noViableAlternative();
+  if (input.kind !== '(') throw input.noViableAlternative(begin, input.index);
   return parseTermList(input);
 }
 
@@ -189,7 +193,7 @@ function parseCondition(input: TokenStream): Condition {
     input.expect(']');
   } else if (input.accept('.')) field = input.name();
   const subject: ConditionSubject = { column, key, field };
-  if (input.accept('IN')) return { kind: 'in', subject, values: parseInValues(input) };
+  if (input.accept('IN')) return { kind: 'in', subject, values: parseInValues(input, input.index) };
   const isWhole = key === undefined && field === undefined;
   const operator = isWhole && input.kind === 'CONTAINS' ? parseContains(input) : parseComparison(input, begin);
   return { kind: 'comparison', subject, operator, value: parseTerm(input) };

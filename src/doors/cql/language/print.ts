@@ -81,6 +81,8 @@ function printUsing({ timestamp, ttl }: Using, before: string, after: string): s
   const parts: string[] = [];
   if (timestamp !== undefined) parts.push(`TIMESTAMP ${printTerm(timestamp)}`);
   if (ttl !== undefined) parts.push(`TTL ${printTerm(ttl)}`);
+  // The order says nothing, except which of two markers is first.
+  if (timestamp?.kind === 'marker' && ttl?.kind === 'marker' && ttl.index < timestamp.index) parts.reverse();
   return parts.length === 0 ? '' : `${before}USING ${parts.join(' AND ')}${after}`;
 }
 

@@ -31,6 +31,34 @@ const NAMES_OF_CLASSES: Partial<Record<TokenKind, string>> = {
   end: 'EOF',
 };
 
+/** What some statement has after the name of a table, view or index; anything else is an error of the name's end. */
+const FOLLOWS_TABLE: ReadonlySet<TokenKind> = new Set<TokenKind>([
+  '(',
+  ';',
+  'end',
+  'ADD',
+  'ALLOW',
+  'ALTER',
+  'AS',
+  'DROP',
+  'FROM',
+  'GROUP',
+  'JSON',
+  'LIMIT',
+  'NORECURSIVE',
+  'OF',
+  'ON',
+  'ORDER',
+  'PER',
+  'PRIMARY',
+  'RENAME',
+  'SET',
+  'TO',
+  'USING',
+  'WHERE',
+  'WITH',
+]);
+
 export class TokenStream {
   readonly #tokens = new Tokens();
   #at = 0;
@@ -195,7 +223,10 @@ export class TokenStream {
       return { keyspace, name: this.name(), at };
     }
     this.#refuseMarker(what);
-    return { keyspace: undefined, name: this.name(), at };
+    const begin = this.#at;
+    const name = this.name();
+    if (!FOLLOWS_TABLE.has(this.kind)) throw this.noViableAlternative(begin, this.#at);
+    return { keyspace: undefined, name, at };
   }
 
   qualifiedFunctionName(): QualifiedName {
