@@ -37,6 +37,9 @@ export interface ErrorDetail {
   readonly writeType?: WriteType;
   /** unprepared. */
   readonly statementId?: Buffer;
+  /** functionFailure, beside the keyspace. */
+  readonly functionName?: string;
+  readonly argumentTypes?: readonly string[];
 }
 
 export class CqlError extends Error {

@@ -3,14 +3,17 @@
  * null. Collections begin with the number of their elements; tuples and user types do not, and may be shorter than their type;
  * vectors of types of fixed length have no lengths at all.
  */
+import { CqlError, ErrorCode } from '../errors.ts';
 import { type DataType, fixedLength, type TupleDataType, type UserDataType, type VectorDataType } from './data-type.ts';
 
 /** A value in wire format, or null. */
 export type Cell = Buffer | null;
 
-/** Bytes are no value of their type. */
-export class MarshalError extends Error {
-  override readonly name = 'MarshalError';
+/** Bytes or texts are no value of their type. The client gets the text as it is, in Cassandra's words where it has any. */
+export class MarshalError extends CqlError {
+  constructor(text: string) {
+    super(ErrorCode.invalid, text);
+  }
 }
 
 /** Elements of a list or set; of a map keys and values in turn. */

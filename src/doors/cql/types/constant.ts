@@ -1,15 +1,11 @@
 /** Constants of CQL text as values of a native type, and the texts that some types are also written as. */
 import { isIPv4, isIPv6 } from 'node:net';
 import type { Constant } from '../language/ast.ts';
+import { MarshalError } from './composite.ts';
 import type { NativeName } from './data-type.ts';
 import { encodeDuration, parseDuration } from './duration.ts';
-import { encodeDecimal, encodeVarint, parseDecimal } from './numbers.ts';
-import { parseDate, parseTime, parseTimestamp } from './time.ts';
-
-/** The constant is of a kind that the type does not take, or is no value of it. `text` is in Cassandra's words where it has any. */
-export class ConstantError extends Error {
-  override readonly name = 'ConstantError';
-}
+import { compareDecimals, doubleText, encodeDecimal, encodeVarint, parseDecimal } from './numbers.ts';
+import { isTime, parseDate, parseTime, parseTimestamp } from './time.ts';
 
 const ACCEPTED: Readonly<Record<NativeName, readonly Constant['type'][]>> = {
   ascii: ['string'],
@@ -20,7 +16,7 @@ const ACCEPTED: Readonly<Record<NativeName, readonly Constant['type'][]>> = {
   date: ['string', 'integer'],
   decimal: ['integer', 'float'],
   double: ['integer', 'float'],
-  duration: ['duration'],
+  duration: ['duration', 'integer'],
   float: ['integer', 'float'],
   inet: ['string'],
   int: ['integer'],
@@ -42,14 +38,14 @@ export function acceptsConstant(name: NativeName, constant: Constant): boolean {
 export function typeOfConstant(constant: Constant): NativeName {
   switch (constant.type) {
     case 'string':
-      return 'text';
+      return isAscii(constant.text) ? 'ascii' : 'text';
     case 'integer': {
       const value = BigInt(constant.text);
       if (value >= -(2n ** 31n) && value < 2n ** 31n) return 'int';
       return value >= -(2n ** 63n) && value < 2n ** 63n ? 'bigint' : 'varint';
     }
     case 'float':
-      return 'double';
+      return isExactDouble(constant.text) ? 'double' : 'decimal';
     case 'boolean':
       return 'boolean';
     case 'duration':
@@ -61,29 +57,40 @@ export function typeOfConstant(constant: Constant): NativeName {
   }
 }
 
-/** Throws ConstantError. */
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i += 1) if (text.charCodeAt(i) > 127) return false;
+  return true;
+}
+
+/** The double nearest to it is written with the same digits. */
+function isExactDouble(text: string): boolean {
+  const value = Number(text);
+  const decimal = parseDecimal(text);
+  const back = Number.isFinite(value) ? parseDecimal(doubleText(value)) : undefined;
+  return decimal === undefined || (back !== undefined && compareDecimals(decimal, back) === 0);
+}
+
+/** Throws MarshalError. */
 export function encodeConstant(name: NativeName, constant: Constant): Buffer {
   if (!acceptsConstant(name, constant))
-    throw new ConstantError(`Invalid ${constant.type.toUpperCase()} constant (${constant.text})`);
+    throw new MarshalError(`Invalid ${constant.type.toUpperCase()} constant (${constant.text})`);
   return encodeText(name, constant.type === 'hex' ? constant.text.slice(2) : constant.text);
 }
 
-/** The text form of a type: of a constant, of a key in JSON, of `CAST`. Blobs without `0x`. Throws ConstantError. */
+/** The text form of a type: of a constant, of a key in JSON, of `CAST`. Blobs without `0x`. Throws MarshalError. */
 export function encodeText(name: NativeName, text: string): Buffer {
   switch (name) {
     case 'ascii':
-      for (let i = 0; i < text.length; i += 1) {
-        if (text.charCodeAt(i) > 127) throw new ConstantError(`Invalid ASCII character in string literal: ${text}`);
-      }
+      if (!isAscii(text)) throw new MarshalError(`Invalid ASCII character in string literal: ${text}`);
       return Buffer.from(text, 'latin1');
     case 'text':
       return Buffer.from(text, 'utf8');
     case 'blob':
       if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text))
-        throw new ConstantError(`Unable to make bytes from '${text}'`);
+        throw new MarshalError(`cannot parse '${text}' as hex bytes`);
       return Buffer.from(text, 'hex');
     case 'boolean':
-      if (!/^(true|false)$/i.test(text)) throw new ConstantError(`Unable to make boolean from '${text}'`);
+      if (!/^(true|false)$/i.test(text)) throw new MarshalError(`Unable to make boolean from '${text}'`);
       return Buffer.from([text.toLowerCase() === 'true' ? 1 : 0]);
     case 'tinyint':
     case 'smallint':
@@ -95,7 +102,7 @@ export function encodeText(name: NativeName, text: string): Buffer {
       return encodeVarint(bigintOf(name, text));
     case 'decimal': {
       const value = parseDecimal(text);
-      if (value === undefined) throw new ConstantError(`Unable to make BigDecimal from '${text}'`);
+      if (value === undefined) throw new MarshalError(`unable to make BigDecimal from '${text}'`);
       return encodeDecimal(value);
     }
     case 'float':
@@ -107,19 +114,14 @@ export function encodeText(name: NativeName, text: string): Buffer {
     case 'inet':
       return inet(text);
     case 'timestamp':
-      return eight(parseTimestamp(text), `Unable to parse a date/time from '${text}'`);
-    case 'date': {
-      const days = parseDate(text);
-      if (days === undefined) throw new ConstantError(`Unable to coerce '${text}' to a formatted date (long)`);
-      const bytes = Buffer.allocUnsafe(4);
-      bytes.writeUInt32BE(days, 0);
-      return bytes;
-    }
+      return timestamp(text);
+    case 'date':
+      return date(text);
     case 'time':
-      return eight(parseTime(text), `(TimeType) Unable to coerce '${text}' to a formatted time (long)`);
+      return time(text);
     case 'duration': {
       const duration = parseDuration(text);
-      if (duration === undefined) throw new ConstantError(`Unable to convert '${text}' to a duration`);
+      if (duration === undefined) throw new MarshalError(`Unable to convert '${text}' to a duration`);
       return encodeDuration(duration);
     }
   }
@@ -128,10 +130,11 @@ export function encodeText(name: NativeName, text: string): Buffer {
 const INTEGER_BYTES = { tinyint: 1, smallint: 2, int: 4, bigint: 8, counter: 8 } as const;
 
 function bigintOf(name: NativeName, text: string): bigint {
-  if (!/^[+-]?\d+$/.test(text)) throw new ConstantError(`Unable to make ${JAVA_NAMES[name] ?? name} from '${text}'`);
+  if (!/^[+-]?\d+$/.test(text)) throw new MarshalError(`Unable to make ${JAVA_NAMES[name] ?? name} from '${text}'`);
   return BigInt(text);
 }
 
+/** What Cassandra's errors call them. */
 const JAVA_NAMES: Readonly<Partial<Record<NativeName, string>>> = {
   tinyint: 'byte',
   smallint: 'short',
@@ -144,7 +147,7 @@ const JAVA_NAMES: Readonly<Partial<Record<NativeName, string>>> = {
 function integer(size: 1 | 2 | 4 | 8, name: NativeName, text: string): Buffer {
   const value = bigintOf(name, text);
   const bound = 1n << BigInt(8 * size - 1);
-  if (value < -bound || value >= bound) throw new ConstantError(`Unable to make ${JAVA_NAMES[name]} from '${text}'`);
+  if (value < -bound || value >= bound) throw new MarshalError(`Unable to make ${JAVA_NAMES[name]} from '${text}'`);
   const bytes = Buffer.allocUnsafe(8);
   bytes.writeBigInt64BE(value, 0);
   return bytes.subarray(8 - size);
@@ -153,7 +156,7 @@ function integer(size: 1 | 2 | 4 | 8, name: NativeName, text: string): Buffer {
 function floating(name: 'float' | 'double', text: string): Buffer {
   const value = Number(text);
   if (text.trim() === '' || (Number.isNaN(value) && text !== 'NaN'))
-    throw new ConstantError(`Unable to make ${name} from '${text}'`);
+    throw new MarshalError(`Unable to make ${name} from '${text}'`);
   const bytes = Buffer.allocUnsafe(name === 'float' ? 4 : 8);
   if (name === 'float') bytes.writeFloatBE(value, 0);
   else bytes.writeDoubleBE(value, 0);
@@ -162,18 +165,18 @@ function floating(name: 'float' | 'double', text: string): Buffer {
 
 function uuid(name: NativeName, text: string): Buffer {
   if (!/^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/.test(text)) {
-    throw new ConstantError(`Unable to make UUID from '${text}'`);
+    throw new MarshalError(`Unable to make UUID from '${text}'`);
   }
   const bytes = Buffer.from(text.replaceAll('-', ''), 'hex');
   if (name === 'timeuuid' && ((bytes[6] as number) & 0xf0) !== 0x10) {
-    throw new ConstantError('TimeUUID supports only version 1 UUIDs');
+    throw new MarshalError('TimeUUID supports only version 1 UUIDs');
   }
   return bytes;
 }
 
 function inet(text: string): Buffer {
   if (isIPv4(text)) return Buffer.from(text.split('.').map(Number));
-  if (!isIPv6(text) || text.includes('%')) throw new ConstantError(`Unable to make inet address from '${text}'`);
+  if (!isIPv6(text) || text.includes('%')) throw new MarshalError(`Unable to make inet address from '${text}'`);
   return ipv6(text);
 }
 
@@ -192,9 +195,37 @@ function ipv6(text: string): Buffer {
   return Buffer.from(all.flatMap((word) => [word >> 8, word & 255]));
 }
 
-function eight(value: number | bigint | undefined, error: string): Buffer {
-  if (value === undefined) throw new ConstantError(error);
+function timestamp(text: string): Buffer {
+  if (!/^-?\d+$/.test(text)) return eight(parseTimestamp(text), `Unable to parse a date/time from '${text}'`);
+  const value = BigInt(text);
+  return eight(isLong(value) ? value : undefined, `Unable to make long (for date) from: '${text}'`);
+}
+
+function date(text: string): Buffer {
+  const isNumber = /^-?\d+$/.test(text);
+  const days = isNumber ? Number(text) : parseDate(text);
+  if (days === undefined) throw new MarshalError(`Unable to coerce '${text}' to a formatted date (long)`);
+  if (days < 0 || days > 0xffffffff) throw new MarshalError(`Unable to make unsigned int (for date) from: '${text}'`);
+  const bytes = Buffer.allocUnsafe(4);
+  bytes.writeUInt32BE(days, 0);
+  return bytes;
+}
+
+function time(text: string): Buffer {
+  if (!/^-?\d+$/.test(text)) {
+    return eight(parseTime(text), `(TimeType) Unable to coerce '${text}' to a formatted time (long)`);
+  }
+  const value = BigInt(text);
+  return eight(isTime(value) ? value : undefined, `Unable to make long (for time) from: '${text}'`);
+}
+
+function isLong(value: bigint): boolean {
+  return BigInt.asIntN(64, value) === value;
+}
+
+function eight(value: bigint | undefined, error: string): Buffer {
+  if (value === undefined) throw new MarshalError(error);
   const bytes = Buffer.allocUnsafe(8);
-  bytes.writeBigInt64BE(BigInt(value), 0);
+  bytes.writeBigInt64BE(value, 0);
   return bytes;
 }

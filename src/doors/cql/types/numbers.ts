@@ -83,3 +83,34 @@ function magnitudeOf({ unscaled, scale }: Decimal): number {
 function sign(value: bigint): number {
   return value < 0n ? -1 : value > 0n ? 1 : 0;
 }
+
+/** As Java writes numbers: a point always, and an exponent from ten millions on and below a thousandth. */
+export function doubleText(value: number): string {
+  return javaText(value, value);
+}
+
+/** The same of a float, with no more digits than tell it from its neighbours. */
+export function floatText(value: number): string {
+  return javaText(value, Number.isFinite(value) ? shortestSingle(value) : value);
+}
+
+function javaText(value: number, shortest: number): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? 'NaN' : value > 0 ? 'Infinity' : '-Infinity';
+  if (value === 0) return Object.is(value, -0) ? '-0.0' : '0.0';
+  const absolute = Math.abs(shortest);
+  if (absolute >= 1e-3 && absolute < 1e7) {
+    const text = String(shortest);
+    return text.includes('.') ? text : `${text}.0`;
+  }
+  const [mantissa = '', exponent = '0'] = shortest.toExponential().split('e');
+  return `${mantissa.includes('.') ? mantissa : `${mantissa}.0`}E${Number(exponent)}`;
+}
+
+/** The number with the fewest digits that is this float. */
+function shortestSingle(value: number): number {
+  for (let digits = 1; digits <= 9; digits += 1) {
+    const candidate = Number(value.toPrecision(digits));
+    if (Math.fround(candidate) === value) return candidate;
+  }
+  return value;
+}

@@ -3,8 +3,8 @@ import { unreachable } from '../../../base/assert.ts';
 import { type Cell, fieldTypes, splitCollection, splitFields, splitVector } from './composite.ts';
 import type { DataType, NativeName } from './data-type.ts';
 import { decodeDuration, durationText } from './duration.ts';
-import { decimalText, decodeDecimal, decodeVarint } from './numbers.ts';
-import { dateText, timestampText, timeText } from './time.ts';
+import { decimalText, decodeDecimal, decodeVarint, doubleText, floatText } from './numbers.ts';
+import { dateText, timestampLiteral, timestampText, timeText } from './time.ts';
 
 /** As a literal of CQL. */
 export function literalText(type: DataType, value: Cell): string {
@@ -12,7 +12,7 @@ export function literalText(type: DataType, value: Cell): string {
   switch (type.kind) {
     case 'native':
       return QUOTED.has(type.name)
-        ? `'${plainText(type.name, value).replaceAll("'", "''")}'`
+        ? `'${literalOf(type.name, value).replaceAll("'", "''")}'`
         : prefixed(type.name, value);
     case 'list':
       return `[${splitCollection(value)
@@ -74,16 +74,16 @@ export function plainText(name: NativeName, value: Buffer): string {
     case 'decimal':
       return decimalText(decodeDecimal(value));
     case 'float':
-      return floatText(value.readFloatBE(0), true);
+      return floatText(value.readFloatBE(0));
     case 'double':
-      return floatText(value.readDoubleBE(0), false);
+      return doubleText(value.readDoubleBE(0));
     case 'uuid':
     case 'timeuuid':
       return uuidText(value);
     case 'inet':
       return inetText(value);
     case 'timestamp':
-      return timestampText(Number(value.readBigInt64BE(0)));
+      return timestampText(value.readBigInt64BE(0));
     case 'date':
       return dateText(value.readUInt32BE(0));
     case 'time':
@@ -91,6 +91,15 @@ export function plainText(name: NativeName, value: Buffer): string {
     case 'duration':
       return durationText(decodeDuration(value));
   }
+}
+
+/** What CAST makes of a value: its literal without quotes. */
+export function castText(name: NativeName, value: Buffer): string {
+  return value.length === 0 ? 'null' : literalOf(name, value);
+}
+
+function literalOf(name: NativeName, value: Buffer): string {
+  return name === 'timestamp' ? timestampLiteral(value.readBigInt64BE(0)) : plainText(name, value);
 }
 
 export function uuidText(value: Buffer): string {
@@ -102,29 +111,6 @@ function inetText(value: Buffer): string {
   if (value.length === 4) return [...value].join('.');
   const words = Array.from({ length: 8 }, (_, i) => value.readUInt16BE(2 * i).toString(16));
   return words.join(':');
-}
-
-/** As Java writes numbers: a point always, and an exponent from ten millions on and below a thousandth. */
-function floatText(value: number, single: boolean): string {
-  if (!Number.isFinite(value)) return Number.isNaN(value) ? 'NaN' : value > 0 ? 'Infinity' : '-Infinity';
-  if (value === 0) return Object.is(value, -0) ? '-0.0' : '0.0';
-  const shortest = single ? shortestSingle(value) : value;
-  const absolute = Math.abs(shortest);
-  if (absolute >= 1e-3 && absolute < 1e7) {
-    const text = String(shortest);
-    return text.includes('.') ? text : `${text}.0`;
-  }
-  const [mantissa = '', exponent = '0'] = shortest.toExponential().split('e');
-  return `${mantissa.includes('.') ? mantissa : `${mantissa}.0`}E${Number(exponent)}`;
-}
-
-/** The number with the fewest digits that is this float. */
-function shortestSingle(value: number): number {
-  for (let digits = 1; digits <= 9; digits += 1) {
-    const candidate = Number(value.toPrecision(digits));
-    if (Math.fround(candidate) === value) return candidate;
-  }
-  return value;
 }
 
 /** As JSON text. */

@@ -21,6 +21,21 @@ let h2l = 0;
 let rh = 0;
 let rl = 0;
 
+/** What is hashed: of one column its own bytes; of several each with its length before and 00 behind. */
+export function partitionKeyBytes(values: readonly Buffer[]): Buffer {
+  if (values.length === 1) return values[0] as Buffer;
+  let size = 0;
+  for (const value of values) size += 3 + value.length;
+  const bytes = Buffer.alloc(size);
+  let at = 0;
+  for (const value of values) {
+    at = bytes.writeUInt16BE(value.length, at);
+    value.copy(bytes, at);
+    at += value.length + 1;
+  }
+  return bytes;
+}
+
 /** `key`: the partition key as the partitioner sees it (`partitionKeyBytes`). */
 export function tokenOf(key: Uint8Array): Token {
   const length = key.length;
