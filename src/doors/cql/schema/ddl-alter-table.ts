@@ -5,7 +5,7 @@ import { isCounter, sameType, typeText } from '../types/data-type.ts';
 import type { DdlContext, DdlReply } from './ddl.ts';
 import { keyspaceNameOf } from './ddl-keyspaces.ts';
 import { COLUMN_ID_MAX, COLUMNS_MAX, columnType, STATIC_WITHOUT_CLUSTERING } from './ddl-tables.ts';
-import { tableOptions } from './options.ts';
+import { hasTtl, tableOptions } from './options.ts';
 import { type ColumnRecord, storedType, type TableRecord, tableKey, tableRecord, typesIn } from './records.ts';
 import { type FindsType, parseStoredType, withoutUserTypes } from './type-syntax.ts';
 
@@ -48,7 +48,7 @@ function altered(table: TableRecord, action: TableAlteration, now_ms: number, fi
 function withOptions(table: TableRecord, properties: Properties): TableRecord {
   if (properties.has('id')) throw new CqlError(ErrorCode.configError, 'Cannot alter table id.');
   const options = tableOptions(table.options, properties);
-  if (isCounterTable(table) && options['default_time_to_live'] !== '0') {
+  if (isCounterTable(table) && hasTtl(options)) {
     throw invalidRequest('Cannot set default_time_to_live on a table with counters');
   }
   return { ...table, options };

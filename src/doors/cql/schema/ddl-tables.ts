@@ -7,7 +7,7 @@ import { type DataType, isCounter, isMultiCell, typeText } from '../types/data-t
 import type { DdlContext, DdlReply } from './ddl.ts';
 import { isValidName, keyspaceNameOf, keyspaceOfName, NAME_LENGTH_MAX, sweepTable } from './ddl-keyspaces.ts';
 import type { ColumnKind } from './model.ts';
-import { TABLE_OPTIONS, tableOptions } from './options.ts';
+import { hasTtl, tableOptions } from './options.ts';
 import {
   type ColumnRecord,
   RECORD_FORMAT,
@@ -36,10 +36,11 @@ export function createTable(statement: CreateTable, context: DdlContext): DdlRep
       { keyspace, table: name },
     );
   }
-  const id = idOption(statement) ?? context.uuid;
-  const record = newTable(statement, keyspace, id, typesIn(records));
-  const isTaken = records.entries('table/').some(([, other]) => (other as TableRecord).id === id);
-  if (isTaken) throw invalidRequest(`Cannot create table ${keyspace}.${name}: a table with id ${id} already exists`);
+  const given = idOption(statement);
+  if (given !== undefined && records.entries('table/').some(([, other]) => (other as TableRecord).id === given)) {
+    throw invalidRequest(`Cannot create table ${keyspace}.${name}: there is a table with id ${given}`);
+  }
+  const record = newTable(statement, keyspace, given ?? context.uuid, typesIn(records));
   records.put(tableKey(keyspace, name), { ...record, space: newSpace(records), version: records.nextVersion });
   return { change: 'CREATED', target: 'TABLE', keyspace, name };
 }
@@ -58,7 +59,7 @@ export function newTable(statement: CreateTable, keyspace: string, id: string, f
       'COMPACT STORAGE tables are not supported, because rows are always stored in a compact way; leave WITH COMPACT STORAGE out',
     );
   }
-  const options = tableOptions(TABLE_OPTIONS, statement.properties);
+  const options = tableOptions({}, statement.properties);
   const key = primaryKey(statement, keyspace);
   const types = new Map<string, DataType>();
   for (const column of statement.columns) {
@@ -73,7 +74,7 @@ export function newTable(statement: CreateTable, keyspace: string, id: string, f
     if (columns.some((column) => column.id >= 0 && column.type !== 'counter')) {
       throw invalidRequest('Cannot mix counter and non counter columns in the same table');
     }
-    if (options['default_time_to_live'] !== '0') {
+    if (hasTtl(options)) {
       throw invalidRequest('Cannot set default_time_to_live on a table with counters');
     }
   }

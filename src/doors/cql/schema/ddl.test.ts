@@ -458,7 +458,7 @@ test('a table can be given its id, which no other table has', async () => {
   await rig.run('CREATE TABLE t (a int PRIMARY KEY) WITH id = 5a1c395e-b41f-11e5-9f22-ba0be0483c18');
   expect(rig.table('t').id).toBe('5a1c395eb41f11e59f22ba0be0483c18');
   const again = await rig.refusal('CREATE TABLE u (a int PRIMARY KEY) WITH id = 5a1c395e-b41f-11e5-9f22-ba0be0483c18');
-  expect(again.message).toMatch(/a table with id/);
+  expect(again.message).toMatch(/there is a table with id/);
   expect((await rig.refusal("ALTER TABLE t WITH id = '5a1c395e-b41f-11e5-9f22-ba0be0483c19'")).message).toBe(
     'Cannot alter table id.',
   );

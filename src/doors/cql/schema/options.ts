@@ -62,6 +62,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
 export const TTL_MAX_S = 630_720_000;
 const BLOOM_FILTER_CHANCE_MIN = 6.71e-5;
 
+/** Only those that were given are in records; `before` and what is returned are such. */
 export function tableOptions(before: TableOptions, properties: Properties): TableOptions {
   const options: Record<string, string | Readonly<Record<string, string>>> = { ...before };
   for (const [name, value] of properties) {
@@ -69,8 +70,12 @@ export function tableOptions(before: TableOptions, properties: Properties): Tabl
     if (TABLE_OPTIONS[name] === undefined) throw syntax(`Unknown property '${name}'`);
     options[name] = optionOf(name, value);
   }
-  checkRelations(options);
+  checkRelations({ ...TABLE_OPTIONS, ...options });
   return options;
+}
+
+export function hasTtl(options: TableOptions): boolean {
+  return (options['default_time_to_live'] ?? '0') !== '0';
 }
 
 function optionOf(name: string, value: PropertyValue): string | Record<string, string> {

@@ -17,6 +17,7 @@ import {
   type TableOptions,
   type UserTypeDefinition,
 } from './model.ts';
+import { TABLE_OPTIONS } from './options.ts';
 import { type FindsType, parseStoredType } from './type-syntax.ts';
 
 export const CQL_SECTION = 'cql';
@@ -75,6 +76,7 @@ export interface TableRecord {
   readonly nextColumnId: number;
   readonly dropped: readonly DroppedColumnRecord[];
   readonly indexes: readonly IndexRecord[];
+  /** Those that were given. */
   readonly options: TableOptions;
   /** Of the section when the record was changed last. */
   readonly version: number;
@@ -138,7 +140,7 @@ export function tableOf(record: TableRecord, find: FindsType): Table {
       droppedAt_us: at_us,
     })),
     indexes: record.indexes.map((index) => ({ ...index, keyspace, table: name, isReady: index.unbuilt.length === 0 })),
-    options: record.options,
+    options: { ...TABLE_OPTIONS, ...record.options },
     version: record.version,
   });
 }
