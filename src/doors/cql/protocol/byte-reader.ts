@@ -1,14 +1,11 @@
 /** Reads the notations of the native protocol. What is not there is a `ProtocolError`, never a crash. */
 import type { Cell } from '../types/composite.ts';
+import { UNSET, type Value } from '../types/value.ts';
 
 /** The peer does not speak the protocol: ERROR 000A. */
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';
 }
-
-/** A value that is not to be touched: [value] of length -2. */
-export const UNSET = Symbol('unset');
-export type BoundValue = Cell | typeof UNSET;
 
 export class ByteReader {
   readonly #bytes: Buffer;
@@ -70,7 +67,8 @@ export class ByteReader {
     return this.#take(this.short());
   }
 
-  value(): BoundValue {
+  /** [value]: a length of -2 leaves a column as it is. */
+  value(): Value {
     const length = this.int();
     if (length === -2) return UNSET;
     if (length < -2) throw new ProtocolError(`Invalid ByteBuf length ${length}`);

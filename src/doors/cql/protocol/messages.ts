@@ -1,5 +1,6 @@
 /** The requests of the native protocol, versions 3 to 5, read from the body of a frame. */
-import { type BoundValue, ByteReader, ProtocolError } from './byte-reader.ts';
+import type { Value } from '../types/value.ts';
+import { ByteReader, ProtocolError } from './byte-reader.ts';
 
 export const Opcode = {
   error: 0x00,
@@ -37,7 +38,7 @@ export const Consistency = {
 /** How a statement is to be executed. */
 export interface QueryOptions {
   readonly consistency: number;
-  readonly values: readonly BoundValue[];
+  readonly values: readonly Value[];
   /** Of `values`, where the client names them. */
   readonly names: readonly string[] | null;
   readonly skipMetadata: boolean;
@@ -50,8 +51,8 @@ export interface QueryOptions {
 }
 
 export type BatchEntry =
-  | { readonly kind: 'text'; readonly text: string; readonly values: readonly BoundValue[] }
-  | { readonly kind: 'prepared'; readonly id: Buffer; readonly values: readonly BoundValue[] };
+  | { readonly kind: 'text'; readonly text: string; readonly values: readonly Value[] }
+  | { readonly kind: 'prepared'; readonly id: Buffer; readonly values: readonly Value[] };
 
 export interface BatchRequest {
   readonly type: 'logged' | 'unlogged' | 'counter';
@@ -104,7 +105,7 @@ export function readExecute(
 function readOptions(reader: ByteReader, version: number): QueryOptions {
   const consistency = reader.short();
   const flags = readFlags(reader, version);
-  const values: BoundValue[] = [];
+  const values: Value[] = [];
   let names: string[] | null = null;
   if ((flags & QueryFlag.values) !== 0) {
     const count = reader.short();
