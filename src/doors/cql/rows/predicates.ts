@@ -17,10 +17,9 @@ export function holds(view: RowView, predicate: Predicate): boolean {
     const type = elementType(column.type, element);
     return type !== undefined && compares(type, elementOf(column.type, whole, element), operator, predicate.values);
   }
-  // A collection with cells of its own is null when it is empty.
-  const values = isMultiCell(column.type)
-    ? predicate.values.map((value) => nullIfEmpty(column.type, value))
-    : predicate.values;
+  // A collection with cells of its own is null when it is empty; what it contains is no collection.
+  const isWhole = isMultiCell(column.type) && operator !== 'contains' && operator !== 'containsKey';
+  const values = isWhole ? predicate.values.map((value) => nullIfEmpty(column.type, value)) : predicate.values;
   return compares(column.type, whole, operator, values);
 }
 
