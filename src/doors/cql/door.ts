@@ -54,7 +54,7 @@ export class CqlDoor {
     bytesOut: 0,
   };
   readonly #options: CqlDoorOptions;
-  readonly #host: ConnectionHost;
+  readonly #host: ConnectionHost<Connection>;
   readonly #connections = new Set<Connection>();
   readonly #events: NodeEvents;
   readonly #toFlush: Connection[] = [];

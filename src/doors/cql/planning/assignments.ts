@@ -11,7 +11,8 @@ import { columnOf } from './where.ts';
 
 /** The values of one row's change; simple columns are in the order of the operations of the plan. */
 export interface RowValues {
-  readonly cells: Map<Column, Cell | bigint>;
+  /** Of a counter what is to be added. */
+  readonly cells: Map<Column, Cell>;
   readonly collections: CollectionChange[];
 }
 
@@ -125,8 +126,7 @@ function additionOperation(
         const cell = delta.evaluate(at);
         if (cell === UNSET) return;
         if (cell === null) throw invalidRequest('Invalid null value for counter increment');
-        const value = cell.readBigInt64BE(0);
-        row.cells.set(column, kind === 'subtract' ? -value : value);
+        row.cells.set(column, kind === 'subtract' ? negated(cell) : cell);
       },
     };
   }
@@ -152,6 +152,12 @@ function additionOperation(
       row.collections.push(addition(column, kind, cell));
     },
   };
+}
+
+function negated(value: Buffer): Buffer {
+  const bytes = Buffer.allocUnsafe(8);
+  bytes.writeBigInt64BE(BigInt.asIntN(64, -value.readBigInt64BE(0)), 0);
+  return bytes;
 }
 
 function addition(column: Column, kind: 'add' | 'subtract' | 'prepend', cell: Buffer): CollectionChange {

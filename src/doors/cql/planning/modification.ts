@@ -5,7 +5,6 @@ import type { Conditions, RowChange, RowMutation, Slice, Upsert } from '../rows/
 import { clusteringKey, type PartitionPlace, partitionPlace } from '../rows/layout.ts';
 import { Projection } from '../rows/projection.ts';
 import type { Column, Table } from '../schema/model.ts';
-import type { Cell } from '../types/composite.ts';
 import { Native } from '../types/data-type.ts';
 import type { Evaluable, Evaluation } from '../types/value.ts';
 import {
@@ -145,7 +144,7 @@ function upsert(
     clustering,
     marker,
     columns,
-    values: columns.map((column) => cells.get(column) as Cell | bigint) as Upsert['values'],
+    values: columns.map((column) => cells.get(column)),
     collections,
     ttl_s,
     stamp,

@@ -2,11 +2,11 @@
 import { CqlError, ErrorCode, invalidRequest } from '../errors.ts';
 import type { AlterTable, ColumnDefinition, Properties, TableAlteration } from '../language/ast.ts';
 import { isCounter, sameType, typeText } from '../types/data-type.ts';
-import type { DdlContext, DdlReply } from './ddl.ts';
 import { keyspaceNameOf } from './ddl-keyspaces.ts';
 import { COLUMN_ID_MAX, COLUMNS_MAX, columnType, STATIC_WITHOUT_CLUSTERING } from './ddl-tables.ts';
 import { hasTtl, tableOptions } from './options.ts';
 import { type ColumnRecord, storedType, type TableRecord, tableKey, tableRecord, typesIn } from './records.ts';
+import type { DdlContext, DdlReply } from './schema-change.ts';
 import { type FindsType, parseStoredType, withoutUserTypes } from './type-syntax.ts';
 
 export function alterTable(statement: AlterTable, context: DdlContext): DdlReply {

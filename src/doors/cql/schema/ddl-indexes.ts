@@ -3,7 +3,6 @@ import type { CatalogRecords } from '../../../cluster/catalog/catalog.ts';
 import { invalidRequest } from '../errors.ts';
 import type { CreateIndex, DropIndex, IndexTarget, Properties } from '../language/ast.ts';
 import { type DataType, isCollection, isMultiCell, quotedName } from '../types/data-type.ts';
-import type { DdlContext, DdlReply } from './ddl.ts';
 import { keyspaceNameOf, keyspaceOfName, sweepSpace } from './ddl-keyspaces.ts';
 import { newSpace } from './ddl-tables.ts';
 import type { Index, SlotRange } from './model.ts';
@@ -16,6 +15,7 @@ import {
   tableRecords,
   typesIn,
 } from './records.ts';
+import type { DdlContext, DdlReply } from './schema-change.ts';
 import { ALL_SLOTS, withoutSlots } from './slot-ranges.ts';
 import { parseStoredType, referencesDuration } from './type-syntax.ts';
 

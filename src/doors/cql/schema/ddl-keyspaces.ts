@@ -2,7 +2,6 @@
 import type { CatalogRecords } from '../../../cluster/catalog/catalog.ts';
 import { CqlError, ErrorCode, invalidRequest } from '../errors.ts';
 import type { AlterKeyspace, CreateKeyspace, DropKeyspace, QualifiedName } from '../language/ast.ts';
-import type { DdlContext, DdlReply } from './ddl.ts';
 import {
   type KeyspaceRecord,
   keyspaceKey,
@@ -15,6 +14,7 @@ import {
   tableRecords,
 } from './records.ts';
 import { keyspaceOptions } from './replication.ts';
+import type { DdlContext, DdlReply } from './schema-change.ts';
 import { ALL_SLOTS } from './slot-ranges.ts';
 import { SYSTEM_KEYSPACES } from './system/names.ts';
 

@@ -4,7 +4,6 @@ import { TABLE_SPACE_FIRST } from '../../../cluster/spaces.ts';
 import { CqlError, ErrorCode, invalidRequest } from '../errors.ts';
 import type { ColumnDefinition, CreateTable, DropTable, PrimaryKey, Truncate } from '../language/ast.ts';
 import { type DataType, isCounter, isMultiCell, typeText } from '../types/data-type.ts';
-import type { DdlContext, DdlReply } from './ddl.ts';
 import { isValidName, keyspaceNameOf, keyspaceOfName, NAME_LENGTH_MAX, sweepTable } from './ddl-keyspaces.ts';
 import type { ColumnKind } from './model.ts';
 import { hasTtl, tableOptions } from './options.ts';
@@ -17,6 +16,7 @@ import {
   tableRecord,
   typesIn,
 } from './records.ts';
+import type { DdlContext, DdlReply } from './schema-change.ts';
 import { type FindsType, referencesDuration, resolveType } from './type-syntax.ts';
 
 /** A number of a key space that is never given out again. */

@@ -4,7 +4,6 @@ import { invalidRequest } from '../errors.ts';
 import type { AlterType, CreateType, DropType, FieldDefinition, TypeSyntax } from '../language/ast.ts';
 import { printType } from '../language/print-expression.ts';
 import { quotedName } from '../types/data-type.ts';
-import type { DdlContext, DdlReply } from './ddl.ts';
 import { keyspaceNameOf, keyspaceOfName } from './ddl-keyspaces.ts';
 import {
   RECORD_FORMAT,
@@ -16,6 +15,7 @@ import {
   typeKey,
   typesIn,
 } from './records.ts';
+import type { DdlContext, DdlReply } from './schema-change.ts';
 import { parseStoredType, referencesUserType, resolveType } from './type-syntax.ts';
 
 type Field = TypeRecord['fields'][number];

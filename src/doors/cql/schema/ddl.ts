@@ -14,15 +14,8 @@ import { createTable, dropTable, truncateTable } from './ddl-tables.ts';
 import { alterType, createType, dropType } from './ddl-types.ts';
 import type { SlotRange } from './model.ts';
 import { type SweepRecord, sweepKey } from './records.ts';
+import type { DdlContext, DdlReply } from './schema-change.ts';
 import { withoutSlots } from './slot-ranges.ts';
-
-export interface SchemaChange {
-  readonly change: 'CREATED' | 'UPDATED' | 'DROPPED';
-  readonly target: 'KEYSPACE' | 'TABLE' | 'TYPE';
-  readonly keyspace: string;
-  /** Empty for a keyspace. */
-  readonly name: string;
-}
 
 export type DdlRequest =
   | { readonly type: 'statement'; readonly text: string; readonly keyspace: string | null; readonly uuid: string }
@@ -30,16 +23,6 @@ export type DdlRequest =
   | { readonly type: 'indexesBuilt'; readonly spaces: readonly number[]; readonly slots: readonly SlotRange[] }
   /** In these slots nothing is left in the spaces, which are nobody's. */
   | { readonly type: 'swept'; readonly spaces: readonly number[]; readonly slots: readonly SlotRange[] };
-
-/** Null: there was nothing to do, as IF EXISTS and IF NOT EXISTS allow. */
-export type DdlReply = SchemaChange | null;
-
-export interface DdlContext {
-  readonly records: CatalogRecords;
-  readonly keyspace: string | undefined;
-  /** A fresh one for what is made. */
-  readonly uuid: string;
-}
 
 interface RefusalDetail {
   readonly code: ErrorCode;

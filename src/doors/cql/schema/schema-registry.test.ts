@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { SchemaChange } from './ddl.ts';
 import { SchemaRig } from './schema.test-support.ts';
+import type { SchemaChange } from './schema-change.ts';
 import { SYSTEM_SCHEMA } from './system/system-tables.ts';
 
 function shown({ change, target, keyspace, name }: SchemaChange): string {

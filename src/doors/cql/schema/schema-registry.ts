@@ -3,7 +3,7 @@
  * same object, so that with hundreds of tables a change costs what it changes.
  */
 import type { Catalog } from '../../../cluster/catalog/catalog.ts';
-import { type SchemaChange, serveSchema } from './ddl.ts';
+import { serveSchema } from './ddl.ts';
 import type { Keyspace, Schema, Table, UserTypeDefinition } from './model.ts';
 import {
   CQL_SECTION,
@@ -15,6 +15,7 @@ import {
   tableOf,
   typeOf,
 } from './records.ts';
+import type { SchemaChange } from './schema-change.ts';
 import type { FindsType } from './type-syntax.ts';
 
 /** The records of one keyspace. */

@@ -2,9 +2,10 @@
 import { CatalogRefusal } from '../../../cluster/catalog/catalog.ts';
 import { MemoryCatalog } from '../../../cluster/catalog/memory-catalog.test-support.ts';
 import type { CqlError } from '../errors.ts';
-import { type DdlReply, type DdlRequest, errorOfRefusal } from './ddl.ts';
+import { type DdlRequest, errorOfRefusal } from './ddl.ts';
 import type { Keyspace, Schema, Table } from './model.ts';
 import { CQL_SECTION } from './records.ts';
+import type { DdlReply } from './schema-change.ts';
 import { SchemaRegistry } from './schema-registry.ts';
 
 export class SchemaRig {

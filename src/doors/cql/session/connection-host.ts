@@ -1,7 +1,6 @@
 /** What all connections of a door share. */
 import type { Clock } from '../../../base/clock.ts';
 import type { AccessControl } from '../../../cluster/access/access-control.ts';
-import type { Connection } from './connection.ts';
 import type { StatementEngine } from './engine.ts';
 import type { PreparedStatements } from './statements.ts';
 
@@ -15,7 +14,7 @@ export interface DoorStatistics {
   bytesOut: number;
 }
 
-export interface ConnectionHost {
+export interface ConnectionHost<Connection> {
   readonly clock: Clock;
   readonly access: AccessControl;
   readonly engine: StatementEngine;

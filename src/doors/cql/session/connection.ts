@@ -19,7 +19,7 @@ import { ByteWriter } from '../protocol/byte-writer.ts';
 import { type Frame, FrameFlag, FrameParser, UnsupportedVersion, VERSION_MAX, writeFrame } from '../protocol/frames.ts';
 import { Opcode, readBatch, readExecute, readPrepare, readQuery } from '../protocol/messages.ts';
 import { encodeSegments } from '../protocol/segments.ts';
-import type { SchemaChange } from '../schema/ddl.ts';
+import type { SchemaChange } from '../schema/schema-change.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import type { ColumnSpec, Requester, ResultSink, Statement } from './engine.ts';
 import {
@@ -49,7 +49,7 @@ export class Connection implements Requester {
   /** Set while it is in the door's list of connections to flush. */
   flushPending = false;
   lastActive_ms: number;
-  readonly #host: ConnectionHost;
+  readonly #host: ConnectionHost<Connection>;
   readonly #socket: Socket;
   readonly #parser = new FrameParser();
   readonly #out = new ByteWriter();
@@ -60,7 +60,7 @@ export class Connection implements Requester {
   #closing = false;
   #closed = false;
 
-  constructor(host: ConnectionHost, socket: Socket) {
+  constructor(host: ConnectionHost<Connection>, socket: Socket) {
     this.#host = host;
     this.#socket = socket;
     this.remote = socket.remoteAddress ?? '';

@@ -1,7 +1,7 @@
 /** What a connection asks of the part that understands statements (planning/), and how results come back. */
 import type { CqlError } from '../errors.ts';
 import type { BatchRequest, QueryOptions } from '../protocol/messages.ts';
-import type { SchemaChange } from '../schema/ddl.ts';
+import type { SchemaChange } from '../schema/schema-change.ts';
 import type { DataType } from '../types/data-type.ts';
 
 /** A column of a result, or a bind variable. */

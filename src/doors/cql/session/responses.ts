@@ -2,7 +2,7 @@
 import { type CqlError, ErrorCode } from '../errors.ts';
 import type { ByteWriter } from '../protocol/byte-writer.ts';
 import { Consistency } from '../protocol/messages.ts';
-import type { SchemaChange } from '../schema/ddl.ts';
+import type { SchemaChange } from '../schema/schema-change.ts';
 import type { ColumnSpec, Statement } from './engine.ts';
 
 const ResultKind = { void: 1, rows: 2, setKeyspace: 3, prepared: 4, schemaChange: 5 } as const;
