@@ -12,7 +12,7 @@ import { Service, SLOT_COUNT } from '../../../cluster/view.ts';
 import { CqlError, type ErrorCode } from '../errors.ts';
 import { CodecError } from '../rows/byte-codec.ts';
 import { decodeCommand, encodeCommand } from '../rows/command-codec.ts';
-import type { RowCommand } from '../rows/commands.ts';
+import type { RowCommand, RowWrite } from '../rows/commands.ts';
 import { decodePage, decodeWriteResult, encodePage, encodeWriteResult } from '../rows/result-codec.ts';
 import { Ending, RowOperation, type RowOwner } from './row-operation.ts';
 import type { RowServices } from './row-services.ts';
@@ -80,9 +80,23 @@ export class Forwarder {
 
 /** The latest of the versions in which the command's tables were changed last. */
 function schemaVersionOf(command: RowCommand): number {
-  if (command.kind === 'read') return command.table.version;
-  let version = command.conditions?.table.version ?? 0;
-  for (const { table } of command.mutations) version = Math.max(version, table.version);
+  switch (command.kind) {
+    case 'read':
+      return command.table.version;
+    case 'write':
+      return versionOf(command);
+    case 'batch':
+      return Math.max(0, ...command.parts.map(({ write }) => versionOf(write)));
+    case 'part':
+      return versionOf(command.write);
+    default:
+      return 0;
+  }
+}
+
+function versionOf({ mutations, conditions }: RowWrite): number {
+  let version = conditions?.table.version ?? 0;
+  for (const { table } of mutations) version = Math.max(version, table.version);
   return version;
 }
 

@@ -11,10 +11,11 @@ import { unreachable } from '../../../base/assert.ts';
 import type { NodeId, RoutedOperation } from '../../../cluster/view.ts';
 import { Outcome, type Transaction } from '../../../tablet/operation.ts';
 import { CqlError, ErrorCode, type WriteType } from '../errors.ts';
-import type { RowCommand, RowPage, RowWrite, WriteResult } from '../rows/commands.ts';
-import { slotOfKey } from '../rows/layout.ts';
+import type { BatchName, RowCommand, RowPage, WriteResult } from '../rows/commands.ts';
 import { readRows } from '../rows/read.ts';
 import { writeRows } from '../rows/write.ts';
+import type { BatchDone } from './batch-driver.ts';
+import { beginBatch, doPart, endBatch } from './batch-log.ts';
 import type { RowServices } from './row-services.ts';
 
 export interface RowOwner {
@@ -29,7 +30,9 @@ export type Ending = (typeof Ending)[keyof typeof Ending];
 /** A pause before an operation is tried again: long enough not to spin, short against an election. */
 const RETRY_DELAY_MS = 10;
 
-export class RowOperation implements RoutedOperation {
+const APPLIED: WriteResult = { applied: true, current: null };
+
+export class RowOperation implements RoutedOperation, BatchDone {
   readonly slot: number;
   readonly staleRead: boolean;
   readonly command: RowCommand;
@@ -45,6 +48,8 @@ export class RowOperation implements RoutedOperation {
   readonly #isForwarded: boolean;
   /** The leader that evaluates has not applied the schema that its tablet asks for. */
   #lags = false;
+  /** As it was logged. */
+  #batch: BatchName | null = null;
   /** Set when it is tried a second time: asking the clock for every command costs too much. */
   #deadline_ms = 0;
 
@@ -73,19 +78,40 @@ export class RowOperation implements RoutedOperation {
     const { command } = this;
     const slotFirst = this.#services.slots.firstSlot(this.slot);
     this.error = null;
+    this.#batch = null;
     this.#lags = !this.staleRead && !this.#services.isSchemaCurrent(transaction, slotFirst);
     if (this.#lags) return;
     try {
-      if (command.kind === 'read') {
-        this.#services.checkTable(command.table);
-        this.page = readRows(transaction, command, slotFirst);
-      } else {
-        for (const { table } of command.mutations) this.#services.checkTable(table);
-        this.result = writeRows(transaction, command, slotFirst);
-      }
+      this.#evaluate(transaction, command, slotFirst);
     } catch (error) {
       if (!(error instanceof CqlError)) throw error;
       this.error = error;
+    }
+  }
+
+  #evaluate(transaction: Transaction, command: RowCommand, slotFirst: number): void {
+    switch (command.kind) {
+      case 'read':
+        this.#services.checkTable(command.table);
+        this.page = readRows(transaction, command, slotFirst);
+        return;
+      case 'write':
+        this.#services.checkTables(command);
+        this.result = writeRows(transaction, command, slotFirst);
+        return;
+      case 'batch':
+        for (const { write } of command.parts) this.#services.checkTables(write);
+        this.#batch = beginBatch(transaction, command, slotFirst);
+        this.result = APPLIED;
+        return;
+      case 'part':
+        this.#services.checkTables(command.write);
+        doPart(transaction, command, slotFirst);
+        this.result = APPLIED;
+        return;
+      default:
+        endBatch(transaction, command.batch);
+        this.result = APPLIED;
     }
   }
 
@@ -93,7 +119,10 @@ export class RowOperation implements RoutedOperation {
     switch (outcome) {
       case Outcome.done:
         if (this.#lags) this.again();
-        else this.finish(this.error === null ? Ending.done : Ending.refused);
+        else if (this.error !== null) this.finish(Ending.refused);
+        else if (this.command.kind === 'batch' && this.#batch !== null) {
+          this.#services.batches.start(this.#batch, this.command.parts.slice(1), this);
+        } else this.finish(Ending.done);
         return;
       case Outcome.notLeader:
         this.again();
@@ -131,9 +160,19 @@ export class RowOperation implements RoutedOperation {
   }
 
   endUnknown(): void {
-    // A read has no effect, whatever became of it.
-    if (this.command.kind === 'read') this.again();
+    const { kind } = this.command;
+    // A read has no effect, whatever became of it; a part of a batch has its effect once, and its end makes no difference.
+    if (kind === 'read' || kind === 'part' || kind === 'batchEnd') this.again();
     else this.end(Ending.unknown);
+  }
+
+  batchDone(error: CqlError | null): void {
+    this.error = error;
+    this.finish(error === null ? Ending.done : Ending.refused);
+  }
+
+  batchLate(): void {
+    this.end(Ending.unknown);
   }
 
   end(ending: Ending): void {
@@ -147,16 +186,10 @@ export class RowOperation implements RoutedOperation {
   }
 }
 
-/** A slot of the tablet that a command on one partition is about. */
-export function slotOfWrite({ mutations, conditions }: RowWrite): number {
-  const partition = mutations[0]?.partition ?? conditions?.partition;
-  return partition === undefined ? 0 : slotOfKey(partition);
-}
-
-export function errorOf(ending: Ending, command: RowCommand): CqlError {
+function errorOf(ending: Ending, command: RowCommand): CqlError {
   switch (ending) {
     case Ending.unknown:
-      return unknownOutcome(command.kind === 'read' ? 'SIMPLE' : writeTypeOf(command));
+      return unknownOutcome(writeTypeOf(command));
     case Ending.overloaded:
       return new CqlError(ErrorCode.overloaded, 'The queue of writes in flight is full; nothing was done');
     default:
@@ -176,7 +209,10 @@ export function unknownOutcome(writeType: WriteType): CqlError {
   return new CqlError(ErrorCode.writeTimeout, 'Operation timed out - received only 0 responses.', { writeType });
 }
 
-export function writeTypeOf({ mutations, conditions }: RowWrite): WriteType {
+function writeTypeOf(command: RowCommand): WriteType {
+  if (command.kind === 'batch') return 'BATCH';
+  if (command.kind !== 'write') return 'SIMPLE';
+  const { mutations, conditions } = command;
   if (conditions !== null) return 'CAS';
   if (mutations[0]?.table.isCounter === true) return 'COUNTER';
   return mutations.length > 1 ? 'UNLOGGED_BATCH' : 'SIMPLE';

@@ -3,8 +3,10 @@ import type { Clock } from '../../../base/clock.ts';
 import type { NodeId, Router } from '../../../cluster/view.ts';
 import type { Transaction } from '../../../tablet/operation.ts';
 import { invalidRequest } from '../errors.ts';
+import type { RowMutation, RowWrite } from '../rows/commands.ts';
 import { schemaVersionKey } from '../rows/tablet-keys.ts';
 import type { Table } from '../schema/model.ts';
+import { BatchDriver } from './batch-driver.ts';
 import { Forwarder } from './forward.ts';
 import type { RowOperation } from './row-operation.ts';
 import { type SchemaSource, TablesBySpace } from './tables.ts';
@@ -30,6 +32,7 @@ export class RowServices {
   readonly deadline_ms: number;
   readonly slots: TabletSlots;
   readonly tables: TablesBySpace;
+  readonly batches: BatchDriver;
   readonly #forwarder: Forwarder;
   readonly #required = new Map<number, Required>();
 
@@ -39,6 +42,7 @@ export class RowServices {
     this.deadline_ms = deadline_ms;
     this.slots = new TabletSlots(router);
     this.tables = new TablesBySpace(schema);
+    this.batches = new BatchDriver(this);
     this.#forwarder = new Forwarder(this);
   }
 
@@ -78,8 +82,12 @@ export class RowServices {
   checkTable(table: Table): void {
     if (this.tables.tableOfSpace(table.space) === undefined) throw tableIsGone(table.name);
   }
+
+  checkTables({ mutations }: RowWrite): void {
+    for (let i = 0; i < mutations.length; i += 1) this.checkTable((mutations[i] as RowMutation).table);
+  }
 }
 
-export function tableIsGone(name: string): Error {
+function tableIsGone(name: string): Error {
   return invalidRequest(`unconfigured table ${name}`);
 }

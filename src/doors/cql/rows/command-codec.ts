@@ -3,13 +3,15 @@
  * a column its number, so a command means the same whatever became of names; its reader has applied the schema version that it was
  * planned with, or a later one.
  *
- *   version u8 | kind u8 (1 read, 2 write) | the rest as the functions here have it
+ *   version u8 | kind u8 (read, write, batch, part, batchEnd) | the rest as the functions here have it
  *
  * Version log: 1, first.
  */
 import type { Column, Index, Table } from '../schema/model.ts';
 import { CodecError, CommandReader, CommandWriter } from './byte-codec.ts';
 import type {
+  BatchName,
+  BatchWritePart,
   CollectionChange,
   Conditions,
   IndexSource,
@@ -38,8 +40,7 @@ export interface TableSource {
 }
 
 const VERSION = 1;
-const READ = 1;
-const WRITE = 2;
+const KINDS = ['read', 'write', 'batch', 'part', 'batchEnd'] as const;
 const PARTITION_KEY = 0xfe00;
 const CLUSTERING = 0xff00;
 const LIMIT_MAX = 0xffffffff;
@@ -68,12 +69,24 @@ const writer = new CommandWriter();
 export function encodeCommand(command: RowCommand): Buffer {
   writer.begin();
   writer.u8(VERSION);
-  if (command.kind === 'read') {
-    writer.u8(READ);
-    putRead(command);
-  } else {
-    writer.u8(WRITE);
-    putWrite(command);
+  writer.u8(KINDS.indexOf(command.kind));
+  switch (command.kind) {
+    case 'read':
+      putRead(command);
+      break;
+    case 'write':
+      putWrite(command);
+      break;
+    case 'batch':
+      putAll(command.parts, putBatchPart);
+      break;
+    case 'part':
+      putBatchName(command.batch);
+      writer.u16(command.index);
+      putWrite(command.write);
+      break;
+    default:
+      putBatchName(command.batch);
   }
   return writer.take();
 }
@@ -82,11 +95,39 @@ export function encodeCommand(command: RowCommand): Buffer {
 export function decodeCommand(bytes: Buffer, tables: TableSource): RowCommand {
   const reader = new CommandReader(bytes);
   if (reader.u8() !== VERSION) throw new CodecError('a command of another version');
-  const kind = reader.u8();
-  if (kind !== READ && kind !== WRITE) throw new CodecError('a command of an unknown kind');
-  const command = kind === READ ? takeRead(reader, tables) : takeWrite(reader, tables);
+  const command = takeCommand(reader, pick(KINDS, reader.u8()), tables);
   reader.end();
   return command;
+}
+
+function takeCommand(reader: CommandReader, kind: RowCommand['kind'], tables: TableSource): RowCommand {
+  switch (kind) {
+    case 'read':
+      return takeRead(reader, tables);
+    case 'write':
+      return takeWrite(reader, tables);
+    case 'batch':
+      return { kind, parts: takeAll(reader, (each) => ({ slot: each.u16(), write: takeWrite(each, tables) })) };
+    case 'part':
+      return { kind, batch: takeBatchName(reader), index: reader.u16(), write: takeWrite(reader, tables) };
+    default:
+      return { kind, batch: takeBatchName(reader) };
+  }
+}
+
+function putBatchPart({ slot, write }: BatchWritePart): void {
+  writer.u16(slot);
+  putWrite(write);
+}
+
+function putBatchName({ log, id, open }: BatchName): void {
+  writer.u16(log);
+  writer.key(id);
+  writer.key(open);
+}
+
+function takeBatchName(reader: CommandReader): BatchName {
+  return { log: reader.u16(), id: reader.key(), open: reader.key() };
 }
 
 // ---- reads

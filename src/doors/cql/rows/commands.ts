@@ -15,7 +15,7 @@ export type Stamp = number | bigint;
 
 // Reads
 
-export type RowCommand = RowRead | RowWrite;
+export type RowCommand = RowRead | RowWrite | BatchWrite | BatchPart | BatchEnd;
 
 /** Rows of one partition, of a range of tokens, or with an entry in an index; always of one tablet. */
 export interface RowRead {
@@ -232,4 +232,39 @@ export interface WriteResult {
   readonly applied: boolean;
   /** When not applied: those of the conditions' rows that exist; for none of them nothing, or the static columns alone. */
   readonly current: RowPage | null;
+}
+
+// Logged batches over several tablets (routing/batch-log.ts)
+
+/** All parts, or none, eventually. Sent to the tablet of the first part, which logs the others and does its own in one transaction. */
+export interface BatchWrite {
+  readonly kind: 'batch';
+  readonly parts: readonly BatchWritePart[];
+}
+export interface BatchWritePart {
+  /** A slot of the tablet that the part is about. */
+  readonly slot: number;
+  readonly write: RowWrite;
+}
+
+/** A part of a batch that is logged: done once, however often it is sent. */
+export interface BatchPart {
+  readonly kind: 'part';
+  readonly batch: BatchName;
+  readonly index: number;
+  readonly write: RowWrite;
+}
+export interface BatchName {
+  /** First slot of the tablet that has the log. */
+  readonly log: number;
+  /** Sixteen bytes, greater than those of all batches logged there before. */
+  readonly id: ByteKey;
+  /** Of all batches of this log with lesser ids nothing is left to do. */
+  readonly open: ByteKey;
+}
+
+/** Nothing is left to do for a batch: the log forgets it. */
+export interface BatchEnd {
+  readonly kind: 'batchEnd';
+  readonly batch: BatchName;
 }

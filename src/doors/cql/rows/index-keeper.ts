@@ -26,7 +26,7 @@ export class IndexKeeper {
   }
 
   /** The row has been changed: entries that it had and has not any more go, new ones come. */
-  replace(transaction: Transaction, place: RowPlace, partition: ByteKey, before: Entries): void {
+  replace(transaction: Transaction, place: RowPlace, partition: ByteKey, before: ReadonlyMap<ByteKey, Buffer>): void {
     const after = this.entriesOf(transaction, place, partition);
     for (const entry of before.keys()) if (!after.has(entry)) transaction.delete(entry);
     for (const [entry, value] of after) if (!before.has(entry)) transaction.put(entry, value);

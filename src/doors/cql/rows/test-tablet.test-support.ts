@@ -22,7 +22,7 @@ export class StillClock implements Clock {
     return { cancel: () => clearImmediate(timer) };
   }
 
-  every(): Timer {
+  every(_interval_ms: number, _callback: () => void): Timer {
     return { cancel: () => undefined };
   }
 
