@@ -26,6 +26,8 @@ export interface CqlDoorOptions {
   readonly access: AccessControl;
   readonly schema: SchemaRegistry;
   readonly engine: StatementEngine;
+  /** What goes on without clients, as long as the door is open. */
+  readonly background: { start(): void; stop(): void };
   readonly clock: Clock;
   readonly logger: Logger;
   readonly host: string;
@@ -102,6 +104,7 @@ export class CqlDoor {
       schema.follow(),
     ];
     this.#events.start(clock);
+    this.#options.background.start();
   }
 
   async drain(patience_ms: number): Promise<void> {
@@ -117,6 +120,7 @@ export class CqlDoor {
   }
 
   async stop(): Promise<void> {
+    this.#options.background.stop();
     this.#events.stop();
     this.#idle?.cancel();
     for (const end of this.#unwatch.splice(0)) end();

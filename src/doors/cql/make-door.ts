@@ -2,13 +2,14 @@
 import type { Catalog } from '../../cluster/catalog/catalog.ts';
 import { CqlDoor, type CqlDoorOptions } from './door.ts';
 import { Engine } from './planning/engine.ts';
+import { RowBackground } from './routing/background.ts';
 import { RowServices } from './routing/row-services.ts';
 import { SchemaRegistry } from './schema/schema-registry.ts';
 import type { SystemContext } from './schema/system/context.ts';
 import { SYSTEM_SCHEMA } from './schema/system/system-tables.ts';
 import type { Requester } from './session/engine.ts';
 
-export interface MakeDoorOptions extends Omit<CqlDoorOptions, 'schema' | 'engine'> {
+export interface MakeDoorOptions extends Omit<CqlDoorOptions, 'schema' | 'engine' | 'background'> {
   readonly catalog: Catalog;
   /** How long a statement that has had no effect is tried again. */
   readonly deadline_ms: number;
@@ -35,5 +36,6 @@ export function makeCqlDoor(options: MakeDoorOptions): CqlDoor {
     settings: () => [],
   });
   const engine = new Engine({ router, access, catalog, schema, rows, clock, logger, system });
-  return new CqlDoor({ ...options, schema, engine });
+  const background = new RowBackground(rows, catalog, logger);
+  return new CqlDoor({ ...options, schema, engine, background });
 }

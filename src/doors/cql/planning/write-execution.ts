@@ -31,6 +31,17 @@ export class WriteExecution implements RowOwner {
     for (const { write, slot } of writes) new RowOperation(services, write, slot, this).submit();
   }
 
+  /** All of them or none, eventually, also where they are of several tablets. */
+  startLogged(services: RowServices, writes: readonly { readonly write: RowWrite; readonly slot: number }[]): void {
+    const [first] = writes;
+    if (first === undefined || writes.length === 1) {
+      this.start(services, writes);
+      return;
+    }
+    this.#left = 1;
+    new RowOperation(services, { kind: 'batch', parts: writes }, first.slot, this).submit();
+  }
+
   rowsDone(operation: RowOperation): void {
     this.#error ??= operation.error;
     this.#left -= 1;

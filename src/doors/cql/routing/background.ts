@@ -15,7 +15,8 @@ import { DropSweep } from './drop-sweep.ts';
 import { ExpirySweep } from './expiry-sweep.ts';
 import { IndexSweep } from './index-sweep.ts';
 import type { RowServices } from './row-services.ts';
-import type { Sweep, TabletRange } from './sweep.ts';
+import { News } from './schema-news.ts';
+import type { Sweep } from './sweep.ts';
 
 const PERIOD_MS = 100;
 /** Time a cycle may take on the main thread; the next cycle goes on where it stopped. */
@@ -24,16 +25,17 @@ const PIECES_MAX = 10;
 
 export class RowBackground {
   readonly #services: RowServices;
-  readonly #catalog: Catalog;
-  readonly #logger: Logger;
   #timer: Timer | undefined;
   #nextTablet = 0;
   readonly #sweepers = new Map<number, Sweeper>();
+  readonly #swept: News;
+  readonly #built: News;
 
   constructor(services: RowServices, catalog: Catalog, logger: Logger) {
     this.#services = services;
-    this.#catalog = catalog;
-    this.#logger = logger;
+    const tell = (request: DdlRequest): Promise<unknown> => catalog.change(CQL_SECTION, request);
+    this.#swept = new News((spaces, slots) => tell({ type: 'swept', spaces, slots }), logger);
+    this.#built = new News((spaces, slots) => tell({ type: 'indexesBuilt', spaces, slots }), logger);
   }
 
   start(): void {
@@ -51,6 +53,8 @@ export class RowBackground {
     const led = router.ledTablets();
     const byId = new Map(slots.tablets.map((tablet) => [tablet.id, tablet]));
     const start_ms = clock.monotonic_ms();
+    this.#swept.tell();
+    this.#built.tell();
     for (let visited = 0; visited < led.length; visited += 1) {
       const id = led[this.#nextTablet % led.length] as number;
       this.#nextTablet += 1;
@@ -63,17 +67,9 @@ export class RowBackground {
   #sweeperOf(tablet: TabletView): Sweeper {
     const known = this.#sweepers.get(tablet.id);
     if (known !== undefined) return known;
-    const sweeper = new Sweeper(this.#services, tablet, (request, failed) => this.#tell(request, failed));
+    const sweeper = new Sweeper(this.#services, tablet, this.#swept, this.#built);
     this.#sweepers.set(tablet.id, sweeper);
     return sweeper;
-  }
-
-  /** Tells the schema what is done; what it has not heard is done and told again. */
-  #tell(request: DdlRequest, failed: () => void): void {
-    this.#catalog.change(CQL_SECTION, request).catch((error: unknown) => {
-      this.#logger.debug({ error: String(error) }, 'the schema could not be told what the background has done');
-      failed();
-    });
   }
 }
 
@@ -86,15 +82,14 @@ class Sweeper implements TabletOperation {
   #active: readonly Sweep[] = [];
   #pieces = 0;
 
-  constructor(services: RowServices, tablet: TabletView, tell: (request: DdlRequest, failed: () => void) => void) {
+  constructor(services: RowServices, tablet: TabletView, swept: News, built: News) {
     this.#services = services;
     this.#tablet = tablet.id;
-    const slotsOf = ({ slotFirst, slotLast }: TabletRange): [number, number][] => [[slotFirst, slotLast]];
     const drops: DropSweep = new DropSweep(services, tablet, (spaces, range) =>
-      tell({ type: 'swept', spaces, slots: slotsOf(range) }, () => drops.forget(spaces)),
+      swept.add(spaces, range, () => drops.forget(spaces)),
     );
     const indexes: IndexSweep = new IndexSweep(services, tablet, (spaces, range) =>
-      tell({ type: 'indexesBuilt', spaces, slots: slotsOf(range) }, () => indexes.forget(spaces)),
+      built.add(spaces, range, () => indexes.forget(spaces)),
     );
     this.#sweeps = [new BatchSweep(services, tablet), new ExpirySweep(tablet, services.tables), drops, indexes];
   }
