@@ -3,17 +3,15 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { Clock } from '../../../base/clock.ts';
 import type { Logger } from '../../../base/log.ts';
 import type { AccessControl } from '../../../cluster/access/access-control.ts';
-import { type Catalog, CatalogRefusal, CatalogUnknown } from '../../../cluster/catalog/catalog.ts';
+import type { Catalog } from '../../../cluster/catalog/catalog.ts';
 import type { Router } from '../../../cluster/view.ts';
 import { CqlError, ErrorCode, invalidRequest } from '../errors.ts';
 import type { Batch, Describe, Statement as Syntax } from '../language/ast.ts';
 import { parse } from '../language/parse.ts';
 import { type BatchRequest, Consistency, type QueryOptions } from '../protocol/messages.ts';
+import { PagedRead } from '../routing/paged-read.ts';
 import type { RowServices } from '../routing/row-services.ts';
-import { errorOfRefusal } from '../schema/ddl.ts';
 import { DESCRIPTION_TABLE, describe } from '../schema/describe.ts';
-import { CQL_SECTION } from '../schema/records.ts';
-import type { SchemaChange } from '../schema/schema-change.ts';
 import type { SchemaRegistry } from '../schema/schema-registry.ts';
 import type { SystemContext } from '../schema/system/context.ts';
 import type { ColumnSpec, Requester, ResultSink, Statement, StatementEngine } from '../session/engine.ts';
@@ -22,13 +20,14 @@ import type { FunctionEnvironment } from '../types/function.ts';
 import { timeUuidOf } from '../types/time-uuid.ts';
 import type { Evaluation, Value } from '../types/value.ts';
 import { checkAccess } from './authorization.ts';
+import { changeSchema } from './change-schema.ts';
 import { type ModificationPlan, planModification } from './modification.ts';
 import { PrepareContext } from './prepare-context.ts';
 import { ResultWriter } from './result-writer.ts';
 import { executeRoleStatement, isRoleStatement } from './roles.ts';
-import { SelectExecution } from './select-execution.ts';
+import { type PageSource, SelectExecution } from './select-execution.ts';
 import { SelectPlan } from './select-plan.ts';
-import { selectFromSystem } from './system-select.ts';
+import { readSystem } from './system-select.ts';
 import { batchWrites, conditionsOf, WriteExecution, writesOf } from './write-execution.ts';
 
 export interface EngineOptions {
@@ -149,11 +148,10 @@ export class Engine implements StatementEngine {
     sink: ResultSink,
   ): void {
     const { rows, router, system } = this.#options;
-    if (plan.table.isSystem) {
-      selectFromSystem(plan, at, system(requester), sink);
-      return;
-    }
-    new SelectExecution(rows, plan, at, { pageSize, pagingState, key: router.view().clusterId }, sink).start();
+    const source: PageSource = plan.table.isSystem
+      ? (reads, from, limit, owner) => owner.pageDone(readSystem(reads, from, limit, system(requester)))
+      : (reads, from, limit, owner) => new PagedRead(rows, reads, from, limit, owner).start();
+    new SelectExecution(source, plan, at, { pageSize, pagingState, key: router.view().clusterId }, sink).start();
   }
 
   #modify(plan: ModificationPlan, at: Evaluation, sink: ResultSink): void {
@@ -189,7 +187,9 @@ export class Engine implements StatementEngine {
     }
     const { slots } = this.#options.rows;
     const writes = batchWrites(planned, (slot) => slots.firstSlot(slot));
-    new WriteExecution(sink, conditionsOf(planned)).start(this.#options.rows, writes);
+    const execution = new WriteExecution(sink, conditionsOf(planned));
+    if (type === 'logged') execution.startLogged(this.#options.rows, writes);
+    else execution.start(this.#options.rows, writes);
   }
 
   #other(statement: Planned, requester: Requester, sink: ResultSink): void {
@@ -201,7 +201,7 @@ export class Engine implements StatementEngine {
     } else if (syntax.kind === 'describe') this.#describe(syntax, requester, keyspace, sink);
     else if (isRoleStatement(syntax))
       executeRoleStatement(syntax, this.#options.access, this.#options.schema.schema, requester, keyspace, sink);
-    else this.#changeSchema(text, keyspace, sink);
+    else changeSchema(this.#options, syntax, text, keyspace, sink);
   }
 
   #describe(syntax: Describe, requester: Requester, keyspace: string | null, sink: ResultSink): void {
@@ -213,30 +213,9 @@ export class Engine implements StatementEngine {
     sink.rows(specs, writer.rowCount, writer.take(), null);
   }
 
-  #changeSchema(text: string, keyspace: string | null, sink: ResultSink): void {
-    const request = { type: 'statement', text, keyspace, uuid: randomUUID() };
-    this.#options.catalog.change(CQL_SECTION, request).then(
-      (change) => {
-        if (change === null) sink.done();
-        else sink.schemaChange(change as SchemaChange);
-      },
-      (error: unknown) => sink.error(schemaError(error)),
-    );
-  }
-
   #evaluation(bound: readonly Value[]): Evaluation {
     return { bound, environment: this.#environment.begin() };
   }
-}
-
-function schemaError(error: unknown): CqlError {
-  if (error instanceof CatalogRefusal) return errorOfRefusal(error);
-  const text = error instanceof Error ? error.message : String(error);
-  if (error instanceof CatalogUnknown)
-    return new CqlError(ErrorCode.writeTimeout, `The change of the schema may or may not have happened: ${text}`, {
-      writeType: 'SIMPLE',
-    });
-  return new CqlError(ErrorCode.unavailable, text);
 }
 
 function planOf(statement: Syntax, context: PrepareContext): Plan {

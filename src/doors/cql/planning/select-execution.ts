@@ -1,8 +1,7 @@
-/** One execution of a SELECT over the tablets: pages of rows, made into the rows of the result. */
-import type { PagedReadOwner, PagePosition } from '../routing/paged-read.ts';
-import { PagedRead } from '../routing/paged-read.ts';
-import type { RowServices } from '../routing/row-services.ts';
-import type { RowRead } from '../rows/commands.ts';
+/** One execution of a SELECT: pages of rows, made into the rows of the result. */
+import type { CqlError } from '../errors.ts';
+import type { PagePosition } from '../routing/paged-read.ts';
+import type { RowPage, RowRead } from '../rows/commands.ts';
 import type { ResultSink } from '../session/engine.ts';
 import { compareValues } from '../types/compare.ts';
 import type { Cell } from '../types/composite.ts';
@@ -24,8 +23,25 @@ export interface SelectOptions {
   readonly key: string;
 }
 
-export class SelectExecution implements PagedReadOwner {
-  readonly #services: RowServices;
+/** What one page of the reads has given. */
+export interface PageOfRows {
+  readonly error: CqlError | null;
+  readonly rowCount: number;
+  readonly pages: readonly Pick<RowPage, 'rowCount' | 'bytes'>[];
+  /** Null after the last page. */
+  readonly next: PagePosition | null;
+}
+
+/** Gives the next page of at most `limit` rows to `owner.pageDone`, now or later. */
+export type PageSource = (
+  reads: readonly RowRead[],
+  from: PagePosition | null,
+  limit: number,
+  owner: { pageDone(page: PageOfRows): void },
+) => void;
+
+export class SelectExecution {
+  readonly #source: PageSource;
   readonly #plan: SelectPlan;
   readonly #at: RowEvaluation;
   readonly #options: SelectOptions;
@@ -42,8 +58,8 @@ export class SelectExecution implements PagedReadOwner {
   #plainRows = 0;
 
   /** Throws what is wrong with the values. */
-  constructor(services: RowServices, plan: SelectPlan, at: Evaluation, options: SelectOptions, sink: ResultSink) {
-    this.#services = services;
+  constructor(source: PageSource, plan: SelectPlan, at: Evaluation, options: SelectOptions, sink: ResultSink) {
+    this.#source = source;
     this.#plan = plan;
     this.#at = { ...at, cells: [] };
     this.#options = options;
@@ -71,10 +87,10 @@ export class SelectExecution implements PagedReadOwner {
   #read(from: PagePosition | null): void {
     const page = this.#isWhole ? GATHERED_ROWS : this.#options.pageSize > 0 ? this.#options.pageSize : NO_LIMIT;
     const limit = this.#isWhole ? page : Math.min(page, this.#left);
-    new PagedRead(this.#services, this.#reads, from, limit, this).start();
+    this.#source(this.#reads, from, limit, this);
   }
 
-  pageDone(read: PagedRead): void {
+  pageDone(read: PageOfRows): void {
     if (read.error !== null) {
       this.#sink.error(read.error);
       return;
@@ -83,7 +99,7 @@ export class SelectExecution implements PagedReadOwner {
     else this.#givePage(read);
   }
 
-  #givePage(read: PagedRead): void {
+  #givePage(read: PageOfRows): void {
     const { selection } = this.#plan;
     this.#left -= read.rowCount;
     if (selection.isPlain) {
@@ -103,7 +119,7 @@ export class SelectExecution implements PagedReadOwner {
     } else this.#sink.rows(selection.columns, this.#writer.rowCount, this.#writer.take(), state);
   }
 
-  #each(read: PagedRead, visit: () => void): void {
+  #each(read: PageOfRows, visit: () => void): void {
     const items = this.#plan.selection.projection.wanted.length;
     for (const page of read.pages) {
       eachRow(page.bytes, page.rowCount, items, (cells) => {
@@ -113,7 +129,7 @@ export class SelectExecution implements PagedReadOwner {
     }
   }
 
-  #gather(read: PagedRead): void {
+  #gather(read: PageOfRows): void {
     if (this.#plan.isGathered) this.#each(read, () => this.#addToGroup());
     else this.#each(read, () => this.#addToSorted());
     if (read.next !== null) this.#read(read.next);

@@ -1,71 +1,104 @@
-/** SELECT on the tables of the system, whose rows are computed: the same plan, over rows that are here. */
-import type { Predicate, Slice } from '../rows/commands.ts';
-import { clusteringKey, partitionKeyBytes } from '../rows/layout.ts';
-import { compares } from '../rows/predicates.ts';
+/**
+ * Row reads of the tables of the system, whose rows are computed: what `PagedRead` is for tables in tablets. A page ends by the number of
+ * rows that pages have given; the schema may change between two of them, as rows do elsewhere.
+ */
+import type { PagePosition } from '../routing/paged-read.ts';
+import type { RowRead } from '../rows/commands.ts';
+import { clusteringKey, partitionPlace, partitionValues } from '../rows/layout.ts';
+import { compares, elementOf, elementType } from '../rows/predicates.ts';
 import type { Table } from '../schema/model.ts';
 import type { SystemContext } from '../schema/system/context.ts';
 import { systemRows } from '../schema/system/system-tables.ts';
-import type { ResultSink } from '../session/engine.ts';
 import type { Cell } from '../types/composite.ts';
-import { tokenOf, tokenToBigInt } from '../types/token.ts';
-import type { Evaluation } from '../types/value.ts';
+import { tokenToBigInt } from '../types/token.ts';
 import { ResultWriter } from './result-writer.ts';
-import { NO_LIMIT, type SelectPlan } from './select-plan.ts';
-import type { RowEvaluation } from './selection.ts';
+import type { PageOfRows } from './select-execution.ts';
 
-/** All rows at once: there are few, and none changes between two pages. Throws what is wrong with the values. */
-export function selectFromSystem(plan: SelectPlan, at: Evaluation, context: SystemContext, sink: ResultSink): void {
-  const { table, selection, groupBy } = plan;
-  const rows = matchingRows(plan, at, context);
-  const evaluation: RowEvaluation = { ...at, cells: [] };
-  const places = selection.projection.wanted.map(({ column }) => table.columns.indexOf(column));
-  const shows = selection.projection.wanted.map(({ what }) => what === 'value');
+type SystemRow = readonly Cell[];
+
+interface Partition {
+  readonly prefix: string;
+  readonly token: bigint;
+  readonly rows: SystemRow[];
+}
+
+/** `from.read` is the number of rows before the page. */
+export function readSystem(
+  reads: readonly RowRead[],
+  from: PagePosition | null,
+  limit: number,
+  context: SystemContext,
+): PageOfRows {
+  const start = from?.read ?? 0;
   const writer = new ResultWriter();
-  const limit = plan.limit(at);
-  const group = selection.isAggregate && groupBy.length === 0 ? selection.group() : null;
-  for (const row of rows) {
-    if (group === null && writer.rowCount >= limit) break;
-    evaluation.cells = places.map((place, i) => (shows[i] ? (row[place] ?? null) : null));
-    if (group === null) writer.row(selection.values(evaluation));
-    else group.add(evaluation);
+  let place = 0;
+  for (const read of reads) {
+    const { table, projection } = read;
+    const places = projection.wanted.map(({ column, what }) => (what === 'value' ? table.columns.indexOf(column) : -1));
+    for (const row of rowsOf(read, context)) {
+      place += 1;
+      if (place <= start) continue;
+      if (writer.rowCount === limit) return pageOf(writer, { read: start + limit, after: null });
+      writer.row(places.map((at) => row[at] ?? null));
+    }
   }
-  if (group !== null) writer.row(group.result());
-  sink.rows(selection.columns, writer.rowCount, writer.take(), null);
+  return pageOf(writer, null);
 }
 
-function* matchingRows(plan: SelectPlan, at: Evaluation, context: SystemContext): Generator<readonly Cell[]> {
-  const { table, where } = plan;
-  const { partitions, tokens, slices, filter } = where.evaluate(at);
-  const keys = partitions === null ? null : new Set(partitions.map((values) => keyText(values)));
-  const [only, second] = partitions ?? [];
-  const first = only !== undefined && second === undefined ? (only[0] ?? null) : null;
-  let left = NO_LIMIT;
+function pageOf(writer: ResultWriter, next: PagePosition | null): PageOfRows {
+  const { rowCount } = writer;
+  return { error: null, rowCount, pages: [{ rowCount, bytes: writer.take() }], next };
+}
+
+function* rowsOf(read: RowRead, context: SystemContext): Generator<SystemRow> {
+  for (const { rows } of partitionsOf(read, context)) {
+    let left = read.perPartitionLimit;
+    for (const row of read.reversed ? rows.reverse() : rows) {
+      if (left === 0) break;
+      if (!isWanted(read, row)) continue;
+      left -= 1;
+      yield row;
+    }
+  }
+}
+
+/** In the order of their tokens, as everywhere. */
+function partitionsOf({ table, source }: RowRead, context: SystemContext): Partition[] {
+  const [first = null] = source.kind === 'partition' ? partitionValues(table, source.partition) : [];
+  const partitions: Partition[] = [];
+  let key: SystemRow | null = null;
   for (const row of systemRows(table, context, first)) {
-    const key = row.slice(0, table.partitionKey.length) as Buffer[];
-    if (keys !== null && !keys.has(keyText(key))) continue;
-    if (tokens !== null && !isWithin(tokenToBigInt(tokenOf(partitionKeyBytes(key))), tokens)) continue;
-    if (slices !== null && !isInSlices(table, row, slices)) continue;
-    if (!filter.every((predicate) => holds(table, row, predicate))) continue;
-    left -= 1;
-    if (left < 0) return;
-    yield row;
+    if (key === null || table.partitionKey.some((_, i) => !(row[i] as Buffer).equals(key?.[i] as Buffer))) {
+      key = row;
+      const { prefix, token } = partitionPlace(table, row.slice(0, table.partitionKey.length) as Buffer[]);
+      partitions.push({ prefix, token: tokenToBigInt(token), rows: [] });
+    }
+    partitions.at(-1)?.rows.push(row);
   }
+  if (source.kind === 'partition') return partitions.filter(({ prefix }) => prefix === source.partition);
+  return partitions
+    .filter(({ token }) => token >= source.first && token <= source.last)
+    .sort((a, b) => (a.token < b.token ? -1 : 1));
 }
 
-function keyText(values: readonly Buffer[]): string {
-  return values.map((value) => `${value.length}:${value.latin1Slice()}`).join('|');
+function isWanted({ table, slices, filter }: RowRead, row: SystemRow): boolean {
+  return isInSlices(table, row, slices) && filter.every((predicate) => holds(table, row, predicate));
 }
 
-function isWithin(token: bigint, { first, last }: { readonly first: bigint; readonly last: bigint }): boolean {
-  return token >= first && token <= last;
-}
-
-function isInSlices(table: Table, row: readonly Cell[], slices: readonly Slice[]): boolean {
+function isInSlices(table: Table, row: SystemRow, slices: RowRead['slices']): boolean {
+  if (slices === null) return true;
   const start = table.partitionKey.length;
   const key = clusteringKey(table, row.slice(start, start + table.clustering.length) as Buffer[]);
   return slices.some(({ lo, hi, isRow }) => (isRow ? key === lo : key >= lo && (hi === null || key < hi)));
 }
 
-function holds(table: Table, row: readonly Cell[], { column, operator, values }: Predicate): boolean {
-  return compares(column.type, row[table.columns.indexOf(column)] ?? null, operator, values);
+function holds(
+  table: Table,
+  row: SystemRow,
+  { column, element, operator, values }: RowRead['filter'][number],
+): boolean {
+  const cell = row[table.columns.indexOf(column)] ?? null;
+  if (element === null) return compares(column.type, cell, operator, values);
+  const type = elementType(column.type, element);
+  return type !== undefined && compares(type, elementOf(column.type, cell, element), operator, values);
 }
