@@ -107,7 +107,7 @@ export class NodeProcess {
 
   async #boot(): Promise<void> {
     const { machine } = this;
-    const ports = { redis: 6379, redisSingle: 6380, admin: 7070, peer: PEER_PORT };
+    const ports = { redis: 6379, redisSingle: 6380, cql: 9042, admin: 7070, peer: PEER_PORT };
     await this.cluster.listen({
       token: hex(this.#prng, 4),
       redisId: hex(this.#prng, 5),

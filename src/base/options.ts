@@ -302,6 +302,17 @@ export const OPTIONS = {
     commands: LOCAL,
     reloadable: false,
   },
+  'cql-port': {
+    group: 'Ports',
+    type: 'integer',
+    default: 9_042,
+    min: 1,
+    max: 65_535,
+    placeholder: 'PORT',
+    description: "Cassandra's native protocol. Drivers assume the same port on all nodes.",
+    commands: LOCAL,
+    reloadable: false,
+  },
   'admin-port': {
     group: 'Ports',
     type: 'integer',

@@ -74,6 +74,7 @@ async function serve(node: NodeApi, context: CommandContext, logger: RootLogger)
       ports: {
         redis: options['redis-port'],
         redisSingle: options['redis-single-port'],
+        cql: options['cql-port'],
         admin: options['admin-port'],
         peer: options['peer-port'],
       },

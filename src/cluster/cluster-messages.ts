@@ -214,8 +214,9 @@ function isId(value: unknown): boolean {
 function isPorts(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   const ports = value as Record<string, unknown>;
-  return ['redis', 'redisSingle', 'admin', 'peer'].every((name) => {
-    const port = ports[name];
+  // Nodes before version 0.2 have no port for CQL.
+  return ['redis', 'redisSingle', 'cql', 'admin', 'peer'].every((name) => {
+    const port = ports[name] ?? (name === 'cql' ? 0 : undefined);
     return Number.isSafeInteger(port) && (port as number) >= 0 && (port as number) <= 65_535;
   });
 }

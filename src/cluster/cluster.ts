@@ -53,7 +53,7 @@ const ANNOUNCE_INTERVAL_MS = 1_000;
 /** A node that comes back is needed soon, and a refused or failed connection attempt costs little. */
 const RECONNECT_MS_MAX = 250;
 const LEADERS_CHANNEL = 3;
-const NO_PORTS = { redis: 0, redisSingle: 0, admin: 0, peer: 0 };
+const NO_PORTS = { redis: 0, redisSingle: 0, cql: 0, admin: 0, peer: 0 };
 
 export class Cluster implements Router {
   readonly #options: ClusterOptions;

@@ -16,6 +16,8 @@ export interface NodePorts {
   readonly redis: number;
   /** Redis single-endpoint port. */
   readonly redisSingle: number;
+  /** Cassandra's native protocol. */
+  readonly cql: number;
   readonly admin: number;
   readonly peer: number;
 }

@@ -17,6 +17,8 @@ import { Cluster } from '../cluster/cluster.ts';
 import type { OpenedStorage } from '../cluster/cluster-options.ts';
 import type { Liveness } from '../cluster/liveness.ts';
 import type { NodeId, NodePorts, TabletId } from '../cluster/view.ts';
+import type { CqlDoor } from '../doors/cql/door.ts';
+import { makeCqlDoor } from '../doors/cql/make-door.ts';
 import { RedisDoor } from '../doors/redis/door.ts';
 import { Wal } from '../storage/wal.ts';
 import { clusterStatus } from './cluster-status-of.ts';
@@ -50,6 +52,7 @@ export class Node implements NodeApi, AdminSource {
   readonly #liveness: Liveness;
   readonly #cluster: Cluster;
   readonly #door: RedisDoor;
+  readonly #cql: CqlDoor;
   readonly #admin: AdminServer;
   #lock: FolderLock | null = null;
   #listening: Promise<void> | null = null;
@@ -124,6 +127,18 @@ export class Node implements NodeApi, AdminSource {
       },
       seed: prng.uint32(),
     });
+    this.#cql = makeCqlDoor({
+      router: this.#cluster,
+      catalog: this.#cluster.catalog,
+      access: this.#cluster.access,
+      clock,
+      logger,
+      createServer: doorServerFactory(certificates, !options.plainClients),
+      host: options.host,
+      port: options.ports.cql,
+      clients_max: options.clients_max,
+      deadline_ms: options.requestTimeout_ms,
+    });
     this.#admin = new AdminServer({
       host: options.host,
       port: options.ports.admin,
@@ -165,7 +180,10 @@ export class Node implements NodeApi, AdminSource {
     await this.#cluster.drain(this.#options.drainTimeout_ms);
     // Clients that know the cluster are told where the leaders are now, instead of finding a closed connection.
     await this.#sleep(GRACE_MS);
-    await this.#door.drain(this.#options.drainTimeout_ms);
+    await Promise.all([
+      this.#door.drain(this.#options.drainTimeout_ms),
+      this.#cql.drain(this.#options.drainTimeout_ms),
+    ]);
     // A peer that had not heard yet may have handed something back meanwhile.
     await this.#cluster.drain(this.#options.drainTimeout_ms);
   }
@@ -174,6 +192,7 @@ export class Node implements NodeApi, AdminSource {
     if (this.#stopped) return;
     this.#stopped = true;
     await this.#door.stop();
+    await this.#cql.stop();
     await this.#cluster.stop();
     await this.#admin.stop();
     this.#certificates?.stop();
@@ -236,6 +255,9 @@ export class Node implements NodeApi, AdminSource {
         const port = portInError(error) ?? ports.redis;
         throw listenError(error, host, port, port === ports.redis ? 'redis-port' : 'redis-single-port');
       });
+      await this.#cql.start().catch((error: unknown) => {
+        throw listenError(error, host, ports.cql, 'cql-port');
+      });
       await this.#admin.start();
       this.#certificates?.watch(this.#clock);
       await this.#cluster.listen({
@@ -247,6 +269,7 @@ export class Node implements NodeApi, AdminSource {
         ports: {
           redis: this.#door.clusterPort,
           redisSingle: this.#door.singlePort,
+          cql: this.#cql.port,
           admin: this.#admin.port,
           peer: ports.peer,
         },

@@ -60,6 +60,7 @@ export function nodeOptionsFrom(
     ports: {
       redis: values['redis-port'],
       redisSingle: values['redis-single-port'],
+      cql: values['cql-port'],
       admin: values['admin-port'],
       peer: values['peer-port'],
     },

@@ -17,7 +17,12 @@ export class MemoryCatalog implements Catalog {
     const held = this.#sections.get(name);
     if (held?.version === version) return held;
     const records = new Map<string, unknown>();
-    scanRecords(transaction, name, '', (key, value) => records.set(key, JSON.parse(value.toString('utf8'))));
+    scanRecords(transaction, name, '', (key, value) => {
+      const text = value.toString('utf8');
+      const before = held?.records.get(key);
+      // As in the cluster's: a record that has not changed stays the same object.
+      records.set(key, before !== undefined && JSON.stringify(before) === text ? before : JSON.parse(text));
+    });
     const section = { version, records };
     this.#sections.set(name, section);
     return section;

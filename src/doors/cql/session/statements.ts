@@ -1,0 +1,72 @@
+/** Prepared statements of a door, by id. The ones used longest ago go first; a client whose statement is gone prepares it again. */
+import { createHash } from 'node:crypto';
+import type { Statement, StatementEngine } from './engine.ts';
+
+const STATEMENTS_MAX = 10_000;
+
+interface Entry {
+  readonly statement: Statement;
+  readonly keyspace: string | null;
+  readonly version: number;
+}
+
+export class PreparedStatements {
+  readonly #engine: StatementEngine;
+  readonly #byId = new Map<string, Entry>();
+  /** Texts of QUERY messages, which clients repeat too. */
+  readonly #byText = new Map<string, Entry>();
+
+  constructor(engine: StatementEngine) {
+    this.#engine = engine;
+  }
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  /** Throws CqlError. */
+  prepare(text: string, keyspace: string | null): Statement {
+    const statement = this.#engine.prepare(text, keyspace);
+    remember(this.#byId, statement.id.latin1Slice(), { statement, keyspace, version: this.#engine.version });
+    return statement;
+  }
+
+  /** Undefined: it is not known (any more). Throws CqlError when the schema does not allow it any more. */
+  find(id: Buffer): Statement | undefined {
+    const key = id.latin1Slice();
+    const entry = this.#byId.get(key);
+    if (entry === undefined) return undefined;
+    if (entry.version === this.#engine.version) return entry.statement;
+    this.#byId.delete(key);
+    return this.prepare(entry.statement.text, entry.keyspace);
+  }
+
+  /** For a statement that is sent as text. Throws CqlError. */
+  ofText(text: string, keyspace: string | null): Statement {
+    const key = keyspace === null ? text : `${keyspace}\0${text}`;
+    const known = this.#byText.get(key);
+    if (known !== undefined && known.version === this.#engine.version) return known.statement;
+    const statement = this.#engine.prepare(text, keyspace);
+    // Long texts with their values in them are not sent twice.
+    if (text.length < 1_000) remember(this.#byText, key, { statement, keyspace, version: this.#engine.version });
+    return statement;
+  }
+}
+
+function remember(map: Map<string, Entry>, key: string, entry: Entry): void {
+  map.delete(key);
+  map.set(key, entry);
+  if (map.size <= STATEMENTS_MAX) return;
+  for (const oldest of map.keys()) {
+    map.delete(oldest);
+    return;
+  }
+}
+
+/** The id of a statement. */
+export function statementId(keyspace: string | null, text: string): Buffer {
+  return createHash('md5')
+    .update(keyspace ?? '')
+    .update(text)
+    .digest();
+}
