@@ -4,24 +4,17 @@ import { CodecError } from '../rows/byte-codec.ts';
 import { decodeCommand } from '../rows/command-codec.ts';
 import type { BatchName, BatchWritePart } from '../rows/commands.ts';
 import { decodeParts } from './batch-log.ts';
-import { Ending, RowOperation, type RowOwner } from './row-operation.ts';
-import type { RowServices } from './row-services.ts';
+import { type BatchDone, Ending, type RowHost } from './row-host.ts';
+import { RowOperation, type RowOwner } from './row-operation.ts';
 
 /** Between attempts at a part whose tablet cannot be reached. */
 const RETRY_DELAY_MS = 200;
 
-export interface BatchDone {
-  /** All parts are done. `error`: of one that could not be. */
-  batchDone(error: CqlError | null): void;
-  /** Not within the deadline: it will be. */
-  batchLate(): void;
-}
-
 export class BatchDriver {
-  readonly #services: RowServices;
+  readonly #services: RowHost;
   readonly #running = new Set<string>();
 
-  constructor(services: RowServices) {
+  constructor(services: RowHost) {
     this.#services = services;
   }
 
@@ -67,7 +60,7 @@ function nameOf({ log, id }: BatchName): string {
 }
 
 class RunningBatch implements RowOwner {
-  readonly #services: RowServices;
+  readonly #services: RowHost;
   readonly #batch: BatchName;
   readonly #parts: readonly (BatchWritePart & { index: number })[];
   readonly #ended: () => void;
@@ -77,7 +70,7 @@ class RunningBatch implements RowOwner {
   #error: CqlError | null = null;
 
   constructor(
-    services: RowServices,
+    services: RowHost,
     batch: BatchName,
     parts: readonly (BatchWritePart & { index: number })[],
     done: BatchDone | null,

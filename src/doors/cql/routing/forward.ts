@@ -14,8 +14,8 @@ import { CodecError } from '../rows/byte-codec.ts';
 import { decodeCommand, encodeCommand } from '../rows/command-codec.ts';
 import type { RowCommand, RowWrite } from '../rows/commands.ts';
 import { decodePage, decodeWriteResult, encodePage, encodeWriteResult } from '../rows/result-codec.ts';
-import { Ending, RowOperation, type RowOwner } from './row-operation.ts';
-import type { RowServices } from './row-services.ts';
+import { Ending, type ForwardableOperation, type RowHost } from './row-host.ts';
+import { RowOperation, type RowOwner } from './row-operation.ts';
 
 const VERSION = 1;
 const HEADER_BYTES = 9;
@@ -24,14 +24,14 @@ const SCHEMA_DELAY_MS = 5;
 const GONE = 'unconfigured table: it was changed or dropped meanwhile';
 
 export class Forwarder {
-  readonly #services: RowServices;
+  readonly #services: RowHost;
 
-  constructor(services: RowServices) {
+  constructor(services: RowHost) {
     this.#services = services;
   }
 
   /** Sends the operation's command to `node` and finishes the operation with what comes back. */
-  forward(operation: RowOperation, node: NodeId): void {
+  forward(operation: ForwardableOperation, node: NodeId): void {
     const command = encodeCommand(operation.command);
     const request = Buffer.allocUnsafe(HEADER_BYTES + command.length);
     request[0] = VERSION;
@@ -100,7 +100,7 @@ function versionOf({ mutations, conditions }: RowWrite): number {
   return version;
 }
 
-function finishWithReply(operation: RowOperation, reply: Buffer): void {
+function finishWithReply(operation: ForwardableOperation, reply: Buffer): void {
   const ending = reply[0];
   const rest = reply.subarray(1);
   if (ending === Ending.done) {

@@ -9,9 +9,11 @@ import { cellsOf, TestTable, toWire } from '../rows/rows.test-support.ts';
 import { Space } from '../rows/tablet-keys.ts';
 import { SchemaRig } from '../schema/schema.test-support.ts';
 import { Native } from '../types/data-type.ts';
+import { doPart } from './batch-log.ts';
 import { TestCluster } from './cluster.test-support.ts';
 import type { PagePosition } from './paged-read.ts';
-import { Ending } from './row-operation.ts';
+import { Ending } from './row-host.ts';
+import {} from './row-operation.ts';
 
 let rig: SchemaRig;
 let cluster: TestCluster;
@@ -314,6 +316,27 @@ describe('a logged batch', () => {
       { numRuns: 30 },
     );
   }, 60_000);
+
+  it('does not do a part again that comes after everything about it was forgotten', () => {
+    const store = cluster.storeOf(slotOf(1));
+    const id = (n: number): string => `${'\0'.repeat(15)}${String.fromCharCode(n)}`;
+    const send = (n: number, open: number): boolean =>
+      store.run((transaction) =>
+        doPart(
+          transaction,
+          { kind: 'part', batch: { log: 0, id: id(n), open: id(open) }, index: 1, write: write(append(1, n)) },
+          store.slotFirst,
+        ),
+      );
+    for (let n = 1; n <= 100; n += 1) expect(send(n, 1)).toBe(true);
+    expect(send(101, 101)).toBe(true);
+    const notes = [...store.entries().keys()].filter((key) =>
+      key.startsWith(`\0\0\0${String.fromCharCode(Space.appliedBatches)}`),
+    );
+    // Of the last part, and of what is not open any more.
+    expect(notes.length).toBe(2);
+    for (const n of [1, 50, 100, 101]) expect(send(n, 1)).toBe(false);
+  });
 
   it('forgets which parts were done once nothing can ask for them any more', async () => {
     for (let value = 0; value < 200; value += 1) {

@@ -14,18 +14,13 @@ import { CqlError, ErrorCode, type WriteType } from '../errors.ts';
 import type { BatchName, RowCommand, RowPage, WriteResult } from '../rows/commands.ts';
 import { readRows } from '../rows/read.ts';
 import { writeRows } from '../rows/write.ts';
-import type { BatchDone } from './batch-driver.ts';
 import { beginBatch, doPart, endBatch } from './batch-log.ts';
-import type { RowServices } from './row-services.ts';
+import { type BatchDone, Ending, type RowHost } from './row-host.ts';
 
 export interface RowOwner {
   /** `page`, `result` or `error` of the operation is set. Called once. */
   rowsDone(operation: RowOperation): void;
 }
-
-/** How it ended; for operations that another node has sent. */
-export const Ending = { done: 0, notExecuted: 1, unknown: 2, overloaded: 3, unavailable: 4, refused: 5 } as const;
-export type Ending = (typeof Ending)[keyof typeof Ending];
 
 /** A pause before an operation is tried again: long enough not to spin, short against an election. */
 const RETRY_DELAY_MS = 10;
@@ -43,7 +38,7 @@ export class RowOperation implements RoutedOperation, BatchDone {
   error: CqlError | null = null;
   ending: Ending = Ending.done;
   readonly #owner: RowOwner;
-  readonly #services: RowServices;
+  readonly #services: RowHost;
   /** Sent by another node, which tries again itself. */
   readonly #isForwarded: boolean;
   /** The leader that evaluates has not applied the schema that its tablet asks for. */
@@ -55,7 +50,7 @@ export class RowOperation implements RoutedOperation, BatchDone {
 
   /** `slot`: any slot of the tablet that the command is about. */
   constructor(
-    services: RowServices,
+    services: RowHost,
     command: RowCommand,
     slot: number,
     owner: RowOwner,
@@ -121,7 +116,7 @@ export class RowOperation implements RoutedOperation, BatchDone {
         if (this.#lags) this.again();
         else if (this.error !== null) this.finish(Ending.refused);
         else if (this.command.kind === 'batch' && this.#batch !== null) {
-          this.#services.batches.start(this.#batch, this.command.parts.slice(1), this);
+          this.#services.startBatch(this.#batch, this.command.parts.slice(1), this);
         } else this.finish(Ending.done);
         return;
       case Outcome.notLeader:

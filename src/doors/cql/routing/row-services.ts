@@ -3,12 +3,12 @@ import type { Clock } from '../../../base/clock.ts';
 import type { NodeId, Router } from '../../../cluster/view.ts';
 import type { Transaction } from '../../../tablet/operation.ts';
 import { invalidRequest } from '../errors.ts';
-import type { RowMutation, RowWrite } from '../rows/commands.ts';
+import type { BatchName, BatchWritePart, RowMutation, RowWrite } from '../rows/commands.ts';
 import { schemaVersionKey } from '../rows/tablet-keys.ts';
 import type { Table } from '../schema/model.ts';
 import { BatchDriver } from './batch-driver.ts';
 import { Forwarder } from './forward.ts';
-import type { RowOperation } from './row-operation.ts';
+import type { BatchDone, ForwardableOperation, RowHost } from './row-host.ts';
 import { type SchemaSource, TablesBySpace } from './tables.ts';
 import { TabletSlots } from './tablet-slots.ts';
 
@@ -26,7 +26,7 @@ interface Required {
   version: number;
 }
 
-export class RowServices {
+export class RowServices implements RowHost {
   readonly router: Router;
   readonly clock: Clock;
   readonly deadline_ms: number;
@@ -51,8 +51,12 @@ export class RowServices {
     this.#forwarder.serve();
   }
 
-  forward(operation: RowOperation, node: NodeId): void {
+  forward(operation: ForwardableOperation, node: NodeId): void {
     this.#forwarder.forward(operation, node);
+  }
+
+  startBatch(batch: BatchName, parts: readonly BatchWritePart[], done: BatchDone): void {
+    this.batches.start(batch, parts, done);
   }
 
   /**

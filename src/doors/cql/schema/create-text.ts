@@ -24,8 +24,12 @@ export function typeDefinitionText({ keyspace, name, fields }: UserTypeDefinitio
   return `CREATE TYPE ${qualified(keyspace, name)} (\n${lines.join(',\n')}\n);`;
 }
 
-export function indexText({ keyspace, table, name, column, kind }: Index): string {
-  return `CREATE INDEX ${quotedName(name)} ON ${qualified(keyspace, table)} (${targetText(kind, column)});`;
+export function indexText({ keyspace, table, name, column, kind, options }: Index): string {
+  const { class_name: implementation, target: _target, ...others } = options;
+  const what = `INDEX ${quotedName(name)} ON ${qualified(keyspace, table)} (${targetText(kind, column)})`;
+  if (implementation === undefined) return `CREATE ${what};`;
+  const withOptions = Object.keys(others).length === 0 ? '' : ` WITH OPTIONS = ${mapText(others)}`;
+  return `CREATE CUSTOM ${what} USING ${quoted(implementation)}${withOptions};`;
 }
 
 /** `withInternals`: what is needed to make the same table once more, with its id and the columns that it once had. */
@@ -98,11 +102,7 @@ const BARE: ReadonlySet<string> = new Set([
 
 function optionText(name: string, value: string | Readonly<Record<string, string>>): string {
   if (typeof value === 'string') return `${name} = ${BARE.has(name) ? value : quoted(value)}`;
-  if (name !== 'extensions') return `${name} = ${mapText(value)}`;
-  const entries = Object.entries(value).map(
-    ([key, hex]) => `${quoted(key)}: ${hex.startsWith('0x') ? hex : `0x${hex}`}`,
-  );
-  return `${name} = {${entries.join(', ')}}`;
+  return `${name} = ${mapText(value)}`;
 }
 
 function mapText(map: Readonly<Record<string, string>>): string {

@@ -48,7 +48,7 @@ function altered(table: TableRecord, action: TableAlteration, now_ms: number, fi
 function withOptions(table: TableRecord, properties: Properties): TableRecord {
   if (properties.has('id')) throw new CqlError(ErrorCode.configError, 'Cannot alter table id.');
   const options = tableOptions(table.options, properties);
-  if (isCounterTable(table) && hasTtl(options)) {
+  if (table.counter && hasTtl(options)) {
     throw invalidRequest('Cannot set default_time_to_live on a table with counters');
   }
   return { ...table, options };
@@ -70,13 +70,14 @@ function withColumn(
     throw invalidRequest(STATIC_WITHOUT_CLUSTERING);
   }
   checkReturn(table, definition, typeText(withoutUserTypes(type)));
-  const others = table.columns.filter(({ id }) => id >= 0);
-  if (others.length > 0 && isCounter(type) !== isCounterTable(table)) {
-    throw isCounter(type)
-      ? invalidRequest(`Cannot add a counter column ('${name}') in a non counter column family`)
-      : invalidRequest(`Cannot add a non counter column ('${name}') in a counter column family`);
+  if (isCounter(type) !== table.counter) {
+    const [what, where] = isCounter(type) ? ['counter', 'non counter'] : ['non counter', 'counter'];
+    throw new CqlError(
+      ErrorCode.configError,
+      `${table.keyspace}.${table.name}: Cannot have a ${what} column ("${name}") in a ${where} table`,
+    );
   }
-  if (others.length >= COLUMNS_MAX || table.nextColumnId > COLUMN_ID_MAX) {
+  if (table.columns.filter(({ id }) => id >= 0).length >= COLUMNS_MAX || table.nextColumnId > COLUMN_ID_MAX) {
     throw invalidRequest(`The table has had as many columns as a table can have; make a new one`);
   }
   const column: ColumnRecord = {
@@ -138,7 +139,7 @@ function renamed(table: TableRecord, from: string, to: string, ifExists: boolean
   const column = table.columns.find((other) => other.name === from);
   if (column === undefined) {
     if (ifExists) return table;
-    throw invalidRequest(`Column ${from} was not found in table ${table.keyspace}.${table.name}`);
+    throw invalidRequest(`Undefined column name ${from} in table ${table.keyspace}.${table.name}`);
   }
   if (column.id >= 0) throw invalidRequest(`Cannot rename non PRIMARY KEY column ${from}`);
   if (table.columns.some((other) => other.name === to)) {
@@ -154,10 +155,6 @@ function refuseIndexed(table: TableRecord, column: string, what: 'drop' | 'renam
   const names = table.indexes.filter((index) => index.column === column).map((index) => index.name);
   if (names.length === 0) return;
   throw invalidRequest(
-    `Cannot ${what} column ${column} because it has dependent secondary indexes (${names.join(', ')})`,
+    `${what === 'drop' ? 'Cannot drop' : "Can't rename"} column ${column} because it has dependent secondary indexes (${names.join(', ')})`,
   );
-}
-
-function isCounterTable(table: TableRecord): boolean {
-  return table.columns.some(({ type }) => type === 'counter');
 }

@@ -1,6 +1,6 @@
 /** CREATE and DROP INDEX, and the building of an index over rows that were there before it. */
 import type { CatalogRecords } from '../../../cluster/catalog/catalog.ts';
-import { invalidRequest } from '../errors.ts';
+import { CqlError, ErrorCode, invalidRequest } from '../errors.ts';
 import type { CreateIndex, DropIndex, IndexTarget, Properties } from '../language/ast.ts';
 import { type DataType, isCollection, isMultiCell, quotedName } from '../types/data-type.ts';
 import { keyspaceNameOf, keyspaceOfName, sweepSpace } from './ddl-keyspaces.ts';
@@ -29,7 +29,7 @@ export function createIndex(statement: CreateIndex, context: DdlContext): DdlRep
     throw invalidRequest(`Index '${statement.name}' already exists`);
   }
   if (statement.isCustom || statement.class !== undefined) checkClass(statement.class);
-  if (table.columns.some(({ type }) => type === 'counter')) {
+  if (table.counter) {
     throw invalidRequest("Secondary indexes on counter tables aren't supported");
   }
   const [target, second] = statement.targets;
@@ -38,12 +38,18 @@ export function createIndex(statement: CreateIndex, context: DdlContext): DdlRep
   }
   if (second !== undefined) throw invalidRequest('Only CUSTOM indexes support multiple columns');
   const column = table.columns.find(({ name }) => name === target.column);
-  if (column === undefined) throw invalidRequest(`Column '${target.column}' doesn't exist`);
+  if (column === undefined) {
+    throw invalidRequest(`Undefined column name ${target.column} in table ${keyspace}.${table.name}`);
+  }
   const type = parseStoredType(column.type, keyspace, typesIn(records));
   const kind = indexKind(target, type);
   checkTarget(kind, column, table, type);
   const name = statement.name ?? freeName(records, keyspace, `${wordOf(table.name)}_${wordOf(target.column)}_idx`);
-  const same = table.indexes.find((index) => index.column === target.column && index.kind === kind);
+  if (!/^\w+$/.test(name)) throw new CqlError(ErrorCode.configError, `Illegal index name ${name}`);
+  const { class: implementation } = statement;
+  const same = table.indexes.find(
+    (index) => index.column === target.column && index.kind === kind && index.options['class_name'] === implementation,
+  );
   if (same !== undefined) {
     if (statement.ifNotExists) return null;
     throw invalidRequest(`Index ${name} is a duplicate of existing index ${same.name}`);
@@ -54,7 +60,11 @@ export function createIndex(statement: CreateIndex, context: DdlContext): DdlRep
     kind,
     space: newSpace(records),
     unbuilt: ALL_SLOTS,
-    options: { ...optionsOf(statement.properties), target: targetText(kind, target.column) },
+    options: {
+      ...optionsOf(statement.properties),
+      ...(implementation === undefined ? {} : { class_name: implementation }),
+      target: targetText(kind, target.column),
+    },
   };
   records.put(tableKey(keyspace, table.name), {
     ...table,

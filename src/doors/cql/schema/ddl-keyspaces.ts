@@ -16,7 +16,7 @@ import {
 import { keyspaceOptions } from './replication.ts';
 import type { DdlContext, DdlReply } from './schema-change.ts';
 import { ALL_SLOTS } from './slot-ranges.ts';
-import { SYSTEM_KEYSPACES } from './system/names.ts';
+import { LOCAL_KEYSPACES, SYSTEM_KEYSPACES } from './system/names.ts';
 
 export const NAME_LENGTH_MAX = 48;
 
@@ -26,14 +26,14 @@ export function isValidName(name: string): boolean {
 
 export function createKeyspace(statement: CreateKeyspace, { records }: DdlContext): DdlReply {
   const { keyspace: name } = statement;
-  refuseSystem(name);
+  if (LOCAL_KEYSPACES.has(name.toLowerCase())) throw invalidRequest(`System keyspace '${name}' is not user-modifiable`);
   if (!isValidName(name)) {
     throw invalidRequest(
       `Keyspace name must not be empty, more than ${NAME_LENGTH_MAX} characters long, or contain non-alphanumeric-underscore characters (got '${name}')`,
     );
   }
   const options = keyspaceOptions(name, undefined, statement.properties);
-  if (keyspaceRecord(records, name) !== undefined) {
+  if (SYSTEM_KEYSPACES.has(name) || keyspaceRecord(records, name) !== undefined) {
     if (statement.ifNotExists) return null;
     throw new CqlError(ErrorCode.alreadyExists, `Cannot add existing keyspace "${name}"`, {
       keyspace: name,

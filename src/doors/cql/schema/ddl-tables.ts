@@ -17,6 +17,7 @@ import {
   typesIn,
 } from './records.ts';
 import type { DdlContext, DdlReply } from './schema-change.ts';
+import { VIRTUAL_KEYSPACES } from './system/names.ts';
 import { type FindsType, referencesDuration, resolveType } from './type-syntax.ts';
 
 /** A number of a key space that is never given out again. */
@@ -60,7 +61,7 @@ export function newTable(statement: CreateTable, keyspace: string, id: string, f
     );
   }
   const options = tableOptions({}, statement.properties);
-  const key = primaryKey(statement, keyspace);
+  const key = primaryKey(statement);
   const types = new Map<string, DataType>();
   for (const column of statement.columns) {
     if (types.has(column.name)) {
@@ -86,6 +87,7 @@ export function newTable(statement: CreateTable, keyspace: string, id: string, f
     space: 0,
     columns,
     nextColumnId: columns.filter((column) => column.id >= 0).length,
+    counter: hasCounters,
     dropped: [],
     indexes: [],
     options,
@@ -121,12 +123,12 @@ export function columnType({ name, type, mask }: ColumnDefinition, keyspace: str
 /** Names are in every record of the schema and in every result; Cassandra's bound is that of a text with a length of two bytes. */
 const COLUMN_NAME_LENGTH_MAX = 1_024;
 
-function primaryKey(statement: CreateTable, keyspace: string): PrimaryKey {
-  const table = `${keyspace}.${statement.table.name}`;
-  const [key, second] = statement.primaryKeys;
+function primaryKey({ table: { keyspace, name }, primaryKeys }: CreateTable): PrimaryKey {
+  const table = keyspace === undefined ? name : `${keyspace}.${name}`;
+  const [key, second] = primaryKeys;
   if (key === undefined) throw invalidRequest(`No PRIMARY KEY specifed for table '${table}' (exactly one required)`);
   if (second !== undefined) {
-    throw invalidRequest(`Multiple PRIMARY KEYs specified for table '${table}' (exactly one required)`);
+    throw invalidRequest(`Multiple PRIMARY KEY specified for table '${table}' (exactly one required)`);
   }
   return key;
 }
@@ -183,8 +185,11 @@ function checkKeyColumn(name: string, type: DataType, isStatic: boolean): void {
 /** The columns with DESC. */
 function clusteringOrders({ clusteringOrder }: CreateTable, { clustering }: PrimaryKey): ReadonlySet<string> {
   const given = clusteringOrder.map(({ column }) => column);
-  if (given.length > clustering.length || given.some((name) => !clustering.includes(name))) {
-    throw invalidRequest('Only clustering columns can be defined in CLUSTERING ORDER directive');
+  const others = given.filter((name) => !clustering.includes(name));
+  if (others.length > 0) {
+    throw invalidRequest(
+      `Only clustering key columns can be defined in CLUSTERING ORDER directive: [${others.join(', ')}] are not clustering columns`,
+    );
   }
   for (const [i, name] of given.entries()) {
     const expected = clustering[i] as string;
@@ -214,8 +219,10 @@ export function dropTable(statement: DropTable, context: DdlContext): DdlReply {
 /** The table goes on in another space; what is in the old one is removed in the background. */
 export function truncateTable(statement: Truncate, context: DdlContext): DdlReply {
   const { records } = context;
-  const keyspace = keyspaceOfName(statement.table, context);
   const { name } = statement.table;
+  const virtual = statement.table.keyspace ?? context.keyspace ?? '';
+  if (VIRTUAL_KEYSPACES.has(virtual)) throw invalidRequest(`Truncation is not supported by table ${virtual}.${name}`);
+  const keyspace = keyspaceOfName(statement.table, context);
   const record = tableRecord(records, keyspace, name);
   if (record === undefined) throw invalidRequest(`table ${name} does not exist`);
   sweepTable(records, record);

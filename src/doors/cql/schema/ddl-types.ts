@@ -97,7 +97,7 @@ function alteredFields(record: TypeRecord, { action }: AlterType, records: Catal
 function addedField(record: TypeRecord, field: FieldDefinition, records: CatalogRecords): Field {
   const { keyspace, name } = record;
   const type = resolveType(field.type, keyspace, typesIn(records));
-  const said = `Cannot add new field ${field.name} of type ${printType(field.type)} to user type ${typeName(record)} as`;
+  const said = `Cannot add new field ${field.name} of type ${printType(qualified(field.type, keyspace))} to user type ${typeName(record)} as`;
   if (referencesUserType(type, name)) throw invalidRequest(`${said} it would create a circular reference`);
   if (isCounterSyntax(field.type)) throw invalidRequest('A user type cannot contain counters');
   if (field.type.kind === 'user') throw invalidRequest('A user type cannot contain non-frozen UDTs');
@@ -137,6 +137,26 @@ function fieldOf({ name, type }: FieldDefinition, keyspace: string, records: Cat
 
 function isCounterSyntax(type: TypeSyntax): boolean {
   return type.kind === 'native' && type.name === 'counter';
+}
+
+/** With the keyspace of user types, as Cassandra shows them. */
+function qualified(type: TypeSyntax, keyspace: string): TypeSyntax {
+  switch (type.kind) {
+    case 'user':
+      return { ...type, name: { ...type.name, keyspace } };
+    case 'frozen':
+      return { ...type, type: qualified(type.type, keyspace) };
+    case 'list':
+    case 'set':
+    case 'vector':
+      return { ...type, element: qualified(type.element, keyspace) };
+    case 'map':
+      return { ...type, key: qualified(type.key, keyspace), value: qualified(type.value, keyspace) };
+    case 'tuple':
+      return { ...type, elements: type.elements.map((element) => qualified(element, keyspace)) };
+    default:
+      return type;
+  }
 }
 
 function typeName({ keyspace, name }: TypeRecord): string {

@@ -51,7 +51,7 @@ test.each([
   [
     "CREATE KEYSPACE k WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 'x'}",
     'configError',
-    'Replication factor must be numeric; found x',
+    'For input string: "x"',
   ],
   [
     "CREATE KEYSPACE k WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1, 'dc': 2}",
@@ -70,18 +70,18 @@ test.each([
   ],
   [
     `CREATE KEYSPACE system WITH replication = ${REPLICATION}`,
-    'unauthorized',
-    'system keyspace is not user-modifiable.',
+    'invalid',
+    "System keyspace 'system' is not user-modifiable",
   ],
   ['DROP KEYSPACE nowhere', 'invalid', "Keyspace 'nowhere' doesn't exist"],
   ['ALTER KEYSPACE nowhere WITH durable_writes = true', 'invalid', "Keyspace 'nowhere' doesn't exist"],
   ['CREATE TABLE nowhere.t (a int PRIMARY KEY)', 'invalid', "Keyspace 'nowhere' doesn't exist"],
   ['CREATE TABLE t (a int PRIMARY KEY)', 'alreadyExists', 'Cannot add already existing table "t" to keyspace "ks"'],
-  ['CREATE TABLE u (a int)', 'invalid', "No PRIMARY KEY specifed for table 'ks.u' (exactly one required)"],
+  ['CREATE TABLE u (a int)', 'invalid', "No PRIMARY KEY specifed for table 'u' (exactly one required)"],
   [
     'CREATE TABLE u (a int PRIMARY KEY, PRIMARY KEY (a))',
     'invalid',
-    "Multiple PRIMARY KEYs specified for table 'ks.u' (exactly one required)",
+    "Multiple PRIMARY KEY specified for table 'u' (exactly one required)",
   ],
   ['CREATE TABLE u (a int, a text, PRIMARY KEY (a))', 'invalid', "Duplicate column 'a' declaration for table 'u'"],
   ['CREATE TABLE u (a int, PRIMARY KEY (b))', 'invalid', "Unknown column 'b' referenced in PRIMARY KEY for table 'u'"],
@@ -121,7 +121,7 @@ test.each([
   [
     'CREATE TABLE u (a int, b int, PRIMARY KEY (a, b)) WITH CLUSTERING ORDER BY (a DESC)',
     'invalid',
-    'Only clustering columns can be defined in CLUSTERING ORDER directive',
+    'Only clustering key columns can be defined in CLUSTERING ORDER directive: [a] are not clustering columns',
   ],
   [
     'CREATE TABLE u (a int, b int, c int, PRIMARY KEY (a, b, c)) WITH CLUSTERING ORDER BY (c DESC)',
@@ -208,7 +208,7 @@ test.each([
   ['ALTER TABLE t DROP who', 'invalid', 'Cannot drop non-frozen column who of user type person'],
   ['ALTER TABLE t DROP s', 'invalid', 'Cannot drop column s because it has dependent secondary indexes (t_s_idx)'],
   ['ALTER TABLE t RENAME v TO w', 'invalid', 'Cannot rename non PRIMARY KEY column v'],
-  ['ALTER TABLE t RENAME x TO w', 'invalid', 'Column x was not found in table ks.t'],
+  ['ALTER TABLE t RENAME x TO w', 'invalid', 'Undefined column name x in table ks.t'],
   [
     'ALTER TABLE t RENAME a TO v',
     'invalid',
@@ -216,6 +216,20 @@ test.each([
   ],
   ['ALTER TABLE t ALTER v TYPE text', 'invalid', 'Altering column types is no longer supported'],
   ['ALTER TABLE t DROP COMPACT STORAGE', 'invalid', 'Cannot DROP COMPACT STORAGE on table without COMPACT STORAGE'],
+  ['ALTER TABLE t ADD n counter', 'configError', 'ks.t: Cannot have a counter column ("n") in a non counter table'],
+  [
+    'ALTER TABLE counts ADD x int',
+    'configError',
+    'ks.counts: Cannot have a non counter column ("x") in a counter table',
+  ],
+  [
+    'ALTER TABLE counts WITH default_time_to_live = 3',
+    'invalid',
+    'Cannot set default_time_to_live on a table with counters',
+  ],
+  ['DROP TABLE system.local', 'unauthorized', 'system keyspace is not user-modifiable.'],
+  ['TRUNCATE system_views.clients', 'invalid', 'Truncation is not supported by table system_views.clients'],
+  ['CREATE INDEX "Weird Name" ON t (v)', 'configError', 'Illegal index name Weird Name'],
   ['TRUNCATE u', 'invalid', 'table u does not exist'],
   ['CREATE TYPE person (a int)', 'invalid', "A user type with name 'person' already exists"],
   ['CREATE TYPE p (a int, a text)', 'invalid', "Duplicate field name 'a' in type 'p'"],
@@ -230,13 +244,13 @@ test.each([
   [
     'ALTER TYPE person ADD friend frozen<person>',
     'invalid',
-    'Cannot add new field friend of type frozen<person> to user type ks.person as it would create a circular reference',
+    'Cannot add new field friend of type frozen<ks.person> to user type ks.person as it would create a circular reference',
   ],
   ['ALTER TYPE person RENAME x TO y', 'invalid', 'Unkown field x in user type ks.person'],
   ['DROP TYPE nosuch', 'invalid', "Type 'ks.nosuch' doesn't exist"],
   ['DROP TYPE person', 'invalid', "Cannot drop user type 'ks.person' as it is still used by tables t"],
   ['CREATE INDEX ON u (a)', 'invalid', "Table 'u' doesn't exist"],
-  ['CREATE INDEX ON t (x)', 'invalid', "Column 'x' doesn't exist"],
+  ['CREATE INDEX ON t (x)', 'invalid', 'Undefined column name x in table ks.t'],
   ['CREATE INDEX ON t (a)', 'invalid', 'Cannot create secondary index on the only partition key column a'],
   ['CREATE INDEX t_s_idx ON t (v)', 'invalid', "Index 't_s_idx' already exists"],
   ['CREATE INDEX again ON t (s)', 'invalid', 'Index again is a duplicate of existing index t_s_idx'],
@@ -426,11 +440,11 @@ test('an index is ready when the rows of all slots are in it', async () => {
     keyspace: 'ks',
     name: 't',
   });
-  await rig.run('CREATE INDEX "By Keys" ON t (keys(m))');
+  await rig.run('CREATE INDEX "By_Keys" ON t (keys(m))');
   expect(await rig.run('CREATE INDEX IF NOT EXISTS ON t (values(m))')).toBeNull();
   const [values, keys] = rig.table('t').indexes;
   expect(values).toMatchObject({ name: 't_m_idx', kind: 'values', isReady: false, options: { target: 'values(m)' } });
-  expect(keys).toMatchObject({ name: 'By Keys', kind: 'keys', isReady: false, unbuilt: [[0, 16_383]] });
+  expect(keys).toMatchObject({ name: 'By_Keys', kind: 'keys', isReady: false, unbuilt: [[0, 16_383]] });
   const spaces = [values?.space as number];
   await rig.change({ type: 'indexesBuilt', spaces, slots: [[0, 99]] });
   expect(rig.table('t').indexes[0]).toMatchObject({ isReady: false, unbuilt: [[100, 16_383]] });

@@ -2,7 +2,7 @@
  * The schema in memory, made anew from the catalog's records when they change (`schema-registry.ts`); what has not changed stays the
  * same object. Planning reads it without looking anything up twice.
  */
-import { type DataType, isCounter, isMultiCell } from '../types/data-type.ts';
+import { type DataType, isMultiCell } from '../types/data-type.ts';
 
 export interface Schema {
   /** Version of the catalog's section: goes up with every change. */
@@ -97,7 +97,7 @@ export interface Table {
 
 export type TableParts = Omit<
   Table,
-  'columns' | 'byName' | 'byId' | 'isCounter' | 'isSystem' | 'statics' | 'regulars' | 'defaultTtl_s'
+  'columns' | 'byName' | 'byId' | 'isSystem' | 'statics' | 'regulars' | 'defaultTtl_s'
 > & {
   readonly others: readonly Column[];
 };
@@ -113,7 +113,6 @@ export function makeTable({ others, ...parts }: TableParts): Table {
     columns,
     byName: new Map(columns.map((column) => [column.name, column])),
     byId: new Map(others.map((column) => [column.id, column])),
-    isCounter: others.some(({ type }) => isCounter(type)),
     isSystem: parts.space === 0,
     defaultTtl_s: Number(parts.options['default_time_to_live'] ?? 0),
   };

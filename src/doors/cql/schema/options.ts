@@ -34,6 +34,8 @@ export const TABLE_OPTIONS: TableOptions = {
 /** Written by other versions and by Scylla; taken, and shown no more. */
 const IGNORED: ReadonlySet<string> = new Set([
   'id',
+  // Cassandra takes it too, and keeps nothing.
+  'extensions',
   'allow_auto_snapshot',
   'incremental_backups',
   'dclocal_read_repair_chance',
@@ -47,7 +49,6 @@ const KINDS: Readonly<Record<string, Kind>> = {
   caching: 'map',
   compaction: 'map',
   compression: 'map',
-  extensions: 'map',
   cdc: 'boolean',
   bloom_filter_fp_chance: 'double',
   crc_check_chance: 'double',
@@ -115,22 +116,23 @@ function textOption(name: string, value: string): string {
       return value.toUpperCase();
     case 'speculative_retry':
     case 'additional_write_policy':
-      return speculativePolicy(value);
+      return speculativePolicy(name, value);
+    case 'memtable':
+      if (!/^(default|skiplist|trie)$/.test(value)) throw config(`Memtable configuration "${value}" not found.`);
+      return value;
     default:
       return value;
   }
 }
 
-function speculativePolicy(value: string): string {
+function speculativePolicy(name: string, value: string): string {
   if (/^(none|always)$/i.test(value)) return value.toUpperCase();
   const number = '[0-9]+(?:\\.[0-9]+)?';
   const one = `(?:p${number}|${number}(?:p|percentile|ms))`;
   if (new RegExp(`^(?:${one}|(?:min|max)\\(\\s*${one}\\s*,\\s*${one}\\s*\\))$`, 'i').test(value)) {
     return value.replace(/percentile/i, 'p');
   }
-  throw config(
-    `Specified Speculative Retry Policy [${value}] is not supported, must be one of: ALWAYS, NONE, <integer>ms, <float>p, or a MIN or MAX of two of them`,
-  );
+  throw config(`Invalid value ${value} for option '${name}'`);
 }
 
 function mapOption(name: string, value: Record<string, string>): Record<string, string> {
@@ -147,16 +149,18 @@ function mapOption(name: string, value: Record<string, string>): Record<string, 
 }
 
 function cachingOption({ keys, rows_per_partition, ...rest }: Record<string, string>): Record<string, string> {
-  const [unknown] = Object.keys(rest);
-  if (unknown !== undefined) {
-    throw config(`Invalid caching sub-options ${unknown}: only 'keys' and 'rows_per_partition' are allowed`);
+  const unknown = Object.keys(rest);
+  if (unknown.length > 0) {
+    throw config(
+      `Invalid caching sub-options [${unknown.join(', ')}]: only 'keys' and 'rows_per_partition' are allowed`,
+    );
   }
   if (keys !== undefined && !/^(ALL|NONE)$/i.test(keys)) {
-    throw config(`Invalid value for caching sub-option 'keys': only 'ALL' and 'NONE' are allowed`);
+    throw config(`Invalid value '${keys}' for caching sub-option 'keys': only 'ALL' and 'NONE' are allowed`);
   }
   if (rows_per_partition !== undefined && !/^(ALL|NONE|\d+)$/i.test(rows_per_partition)) {
     throw config(
-      `Invalid value for caching sub-option 'rows_per_partition': only 'ALL', 'NONE' and integers are allowed`,
+      `Invalid value '${rows_per_partition}' for caching sub-option 'rows_per_partition': only 'ALL', 'NONE' and integers are allowed`,
     );
   }
   return {
@@ -181,7 +185,7 @@ function compactionOption({ class: given, ...rest }: Record<string, string>): Re
     const whole = given.includes('.') ? given : COMPACTION + given;
     throw config(`Unable to find compaction strategy class '${whole}'`);
   }
-  const thresholds = name === 'SizeTieredCompactionStrategy' ? { max_threshold: '32', min_threshold: '4' } : {};
+  const thresholds = name === 'UnifiedCompactionStrategy' ? {} : { max_threshold: '32', min_threshold: '4' };
   return sorted({ class: COMPACTION + name, ...thresholds, ...rest });
 }
 
@@ -212,7 +216,7 @@ function checkRelations(options: TableOptions): void {
   const chance = of('bloom_filter_fp_chance');
   if (chance <= BLOOM_FILTER_CHANCE_MIN || chance > 1) {
     throw config(
-      `bloom_filter_fp_chance must be larger than ${BLOOM_FILTER_CHANCE_MIN} and less than or equal to 1.0 (got ${options['bloom_filter_fp_chance']})`,
+      `bloom_filter_fp_chance must be larger than ${doubleText(BLOOM_FILTER_CHANCE_MIN)} and less than or equal to 1.0 (got ${options['bloom_filter_fp_chance']})`,
     );
   }
   if (of('crc_check_chance') < 0 || of('crc_check_chance') > 1) {

@@ -92,6 +92,7 @@ const record: fc.Arbitrary<TableRecord> = fc
         ...(i >= partition && i < keys && i % 2 === 1 ? { descending: true } : {}),
       })),
       nextColumnId: names.length,
+      counter: false,
       dropped: [],
       indexes: [],
       options: { default_time_to_live: '0' },

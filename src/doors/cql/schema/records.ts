@@ -74,6 +74,8 @@ export interface TableRecord {
   /** Key columns in their order, then the others. */
   readonly columns: readonly ColumnRecord[];
   readonly nextColumnId: number;
+  /** Made with counters; it has no other columns ever. */
+  readonly counter: boolean;
   readonly dropped: readonly DroppedColumnRecord[];
   readonly indexes: readonly IndexRecord[];
   /** Those that were given. */
@@ -140,6 +142,7 @@ export function tableOf(record: TableRecord, find: FindsType): Table {
       droppedAt_us: at_us,
     })),
     indexes: record.indexes.map((index) => ({ ...index, keyspace, table: name, isReady: index.unbuilt.length === 0 })),
+    isCounter: record.counter,
     options: { ...TABLE_OPTIONS, ...record.options },
     version: record.version,
   });

@@ -98,10 +98,10 @@ function perDataCenter({ [FACTOR]: everywhere, ...named }: Record<string, string
 
 function checkedFactor(text: string): string {
   if (/^\d+\/\d+$/.test(text)) {
-    throw config('Transient replication is disabled. Enable in cassandra.yaml to use.');
+    throw config('Transient replication is not enabled on this node');
   }
-  if (!/^-?\d{1,9}$/.test(text)) throw config(`Replication factor must be numeric; found ${text}`);
-  if (Number(text) < 0) throw config(`Replication factor must be non-negative; found ${text}`);
+  if (!/^-?\d{1,9}$/.test(text)) throw config(`For input string: "${text}"`);
+  if (Number(text) < 0) throw config(`Replication factor must be non-negative, found ${text}`);
   return String(Number(text));
 }
 

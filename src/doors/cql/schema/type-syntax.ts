@@ -76,7 +76,8 @@ function resolve(syntax: TypeSyntax, keyspace: string, find: FindsType, isFrozen
   }
 }
 
-const VECTOR_DIMENSIONS_MAX = 8_192;
+/** A vector is one value; longer ones are none that anybody searches by. */
+const VECTOR_DIMENSIONS_MAX = 65_535;
 
 /** A type's text in a record, which was resolved when it was written. */
 export function parseStoredType(text: string, keyspace: string, find: FindsType): DataType {

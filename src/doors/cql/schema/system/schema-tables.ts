@@ -24,14 +24,10 @@ export function keyspaceRow({ name, replication, durableWrites, kind }: Keyspace
 }
 
 export function tableRow(table: Table): SystemRow {
-  const { extensions = {}, ...options } = table.options;
-  const texts = typeof extensions === 'string' ? {} : extensions;
-  const blobs = Object.entries(texts).map(([key, hex]) => [key, Buffer.from(hex.replace(/^0x/, ''), 'hex')]);
   return {
-    ...options,
+    ...table.options,
     keyspace_name: table.keyspace,
     table_name: table.name,
-    extensions: Object.fromEntries(blobs),
     flags: table.isCounter ? ['compound', 'counter'] : ['compound'],
     id: dashed(table.id),
     dclocal_read_repair_chance: 0,
@@ -80,7 +76,7 @@ export function* indexRows(table: Table): Iterable<SystemRow> {
       keyspace_name: table.keyspace,
       table_name: table.name,
       index_name: name,
-      kind: 'COMPOSITES',
+      kind: options['class_name'] === undefined ? 'COMPOSITES' : 'CUSTOM',
       options,
     };
   }
