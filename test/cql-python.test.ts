@@ -23,7 +23,15 @@ test.skipIf(python === undefined).each([3, 4])(
     const [first, second, third] = cluster.nodes;
     const hosts = [first, second, third].map((node) => node?.host ?? '');
     const port = String(first?.ports.cql);
-    const program = new Program(python ?? '', ['-W', 'ignore', PROGRAM, String(version), cluster.ca ?? '', port, ...hosts]);
+    const program = new Program(python ?? '', [
+      '-W',
+      'ignore',
+      PROGRAM,
+      String(version),
+      cluster.ca ?? '',
+      port,
+      ...hosts,
+    ]);
     await program.printed(/kill a node/);
     const victim = version === 3 ? second : third;
     if (victim === undefined) throw new Error('there are three nodes');

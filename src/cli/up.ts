@@ -73,7 +73,8 @@ async function localCertificates(folder: string, hosts: readonly string[]): Prom
 
 /** Options that every node takes over; who and where it is, `localNodes` says. */
 function nodeFlags({ options, given }: CommandContext): string[] {
-  const own = /^--(data|tls|name|listen|join|auto-init|supervised|redis-port|redis-single-port|cql-port|admin-port|peer-port)\b/;
+  const own =
+    /^--(data|tls|name|listen|join|auto-init|supervised|redis-port|redis-single-port|cql-port|admin-port|peer-port)\b/;
   const flags = flagsFor(options, 'start').filter((flag) => !own.test(flag));
   // What three nodes tell each other while they form a cluster is not what somebody in front of a terminal waits for.
   return given.has('log-level') ? flags : [...flags, '--log-level=warn'];

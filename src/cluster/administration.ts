@@ -313,7 +313,13 @@ export function isSameNode(record: NodeRecord, self: Omit<MoveRequest, 'type' | 
 }
 
 function samePorts(a: NodePorts, b: NodePorts): boolean {
-  return a.redis === b.redis && a.redisSingle === b.redisSingle && a.cql === b.cql && a.admin === b.admin && a.peer === b.peer;
+  return (
+    a.redis === b.redis &&
+    a.redisSingle === b.redisSingle &&
+    a.cql === b.cql &&
+    a.admin === b.admin &&
+    a.peer === b.peer
+  );
 }
 
 function changed(record: TabletRecord, request: ReplicaRequest): TabletRecord {
