@@ -13,7 +13,6 @@ import { doPart } from './batch-log.ts';
 import { TestCluster } from './cluster.test-support.ts';
 import type { PagePosition } from './paged-read.ts';
 import { Ending } from './row-host.ts';
-import {} from './row-operation.ts';
 
 let rig: SchemaRig;
 let cluster: TestCluster;
