@@ -14,6 +14,7 @@ import { ByteWriter } from './protocol/byte-writer.ts';
 import { VERSION_MAX, writeFrame } from './protocol/frames.ts';
 import { Opcode } from './protocol/messages.ts';
 import type { SchemaRegistry } from './schema/schema-registry.ts';
+import type { ClientView, PreparedView } from './schema/system/context.ts';
 import { Connection } from './session/connection.ts';
 import type { ConnectionHost, DoorStatistics } from './session/connection-host.ts';
 import type { StatementEngine } from './session/engine.ts';
@@ -85,6 +86,16 @@ export class CqlDoor {
   get port(): number {
     const address = this.#server?.address();
     return typeof address === 'object' && address !== null ? address.port : 0;
+  }
+
+  /** For tables of the system. */
+  prepared(): Iterable<PreparedView> {
+    return this.#host.statements.prepared();
+  }
+
+  /** For tables of the system. */
+  *clients(): Iterable<ClientView> {
+    for (const { view } of this.#connections) yield view;
   }
 
   get connections(): number {

@@ -1,4 +1,5 @@
 /** Puts the Cassandra door together: schema, rows, statements, connections. */
+import { isIP } from 'node:net';
 import type { Catalog } from '../../cluster/catalog/catalog.ts';
 import { CqlDoor, type CqlDoorOptions } from './door.ts';
 import { Engine } from './planning/engine.ts';
@@ -28,14 +29,20 @@ export function makeCqlDoor(options: MakeDoorOptions): CqlDoor {
     view: router.view(),
     schema: schema.schema,
     clusterName: CLUSTER_NAME,
-    addressOf: ({ host }) => host,
+    addressOf: ({ id, host }) => addressOf(host) ?? (id === router.view().self ? requester.local : undefined),
     replication: SHUFFLERS.test(requester.driver) ? 'single' : 'asWritten',
-    prepared: () => [],
-    clients: () => [],
+    prepared: () => door.prepared(),
+    clients: () => door.clients(),
     roles: () => access.roles.values(),
     settings: () => [],
   });
   const engine = new Engine({ router, access, catalog, schema, rows, clock, logger, system });
   const background = new RowBackground(rows, catalog, logger);
-  return new CqlDoor({ ...options, schema, engine, background });
+  const door = new CqlDoor({ ...options, schema, engine, background });
+  return door;
+}
+
+/** Undefined for names, and for addresses that stand for any. */
+function addressOf(host: string): string | undefined {
+  return isIP(host) === 0 || host === '0.0.0.0' || host === '::' ? undefined : host;
 }

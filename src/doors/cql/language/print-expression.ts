@@ -175,7 +175,7 @@ export function printWhere(relations: readonly Relation[]): string {
   return relations.map(printRelation).join(' AND ');
 }
 
-function printRelation(relation: Relation): string {
+export function printRelation(relation: Relation): string {
   switch (relation.kind) {
     case 'column':
       return `${printName(relation.column)} ${relation.operator} ${printTerm(relation.value)}`;

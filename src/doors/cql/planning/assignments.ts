@@ -1,6 +1,7 @@
 /** What INSERT, UPDATE and DELETE do to single columns, planned once: `apply` puts the values of an execution into a row's change. */
 import { invalidRequest } from '../errors.ts';
 import type { Assignment, Deletion, Term } from '../language/ast.ts';
+import { printTerm } from '../language/print-expression.ts';
 import type { CollectionChange } from '../rows/commands.ts';
 import type { Column, Table } from '../schema/model.ts';
 import { type Cell, splitCollection, splitFields } from '../types/composite.ts';
@@ -117,15 +118,14 @@ function additionOperation(
   const { type, name } = column;
   const sign = kind === 'subtract' ? '-' : '+';
   if (isCounter(type)) {
-    if (kind === 'prepend')
-      throw invalidRequest(`Invalid operation (${name} = ? + ${name}) for counter column ${name}`);
-    const delta = context.valueFor(term, table, name, Native.bigint);
+    if (kind === 'prepend') throw notAList(name, term);
+    const delta = context.valueFor(term, table, name, type);
     return {
       column,
       apply: (at, row) => {
         const cell = delta.evaluate(at);
         if (cell === UNSET) return;
-        if (cell === null) throw invalidRequest('Invalid null value for counter increment');
+        if (cell === null) throw invalidRequest('Invalid null value for counter increment/decrement');
         row.cells.set(column, kind === 'subtract' ? negated(cell) : cell);
       },
     };
@@ -134,15 +134,15 @@ function additionOperation(
   if (!isMultiCell(type) || type.kind === 'udt') {
     throw invalidRequest(
       isFrozen
-        ? `Invalid operation (${name} = ${name} ${sign} ?) for frozen collection column ${name}`
-        : `Invalid operation (${name} = ${name} ${sign} ?) for non counter column ${name}`,
+        ? `Invalid operation (${name} = ${name} ${sign} ${printTerm(term)}) for frozen collection column ${name}`
+        : `Invalid operation (${name} = ${name} ${sign} ${printTerm(term)}) for non counter column ${name}`,
     );
   }
+  if (kind === 'prepend' && type.kind !== 'list') throw notAList(name, term);
   const subtractsKeys = kind === 'subtract' && type.kind === 'map';
+  if (type.kind === 'map') checkMapOperand(kind, term);
   const operandType = subtractsKeys ? setOf(type.key, true) : { ...type, frozen: true };
   const value = context.valueFor(term, table, name, operandType);
-  if (kind === 'prepend' && type.kind !== 'list')
-    throw invalidRequest(`Invalid operation (${name} = ? + ${name}) for non list column ${name}`);
   return {
     column,
     apply: (at, row) => {
@@ -152,6 +152,20 @@ function additionOperation(
       row.collections.push(addition(column, kind, cell));
     },
   };
+}
+
+/** With the sign that Cassandra shows. */
+function notAList(name: string, term: Term): Error {
+  return invalidRequest(`Invalid operation (${name} = ${printTerm(term)} - ${name}) for non list column ${name}`);
+}
+
+/** Literals of something else; `{}` is an empty map too. */
+function checkMapOperand(kind: 'add' | 'subtract' | 'prepend', term: Term): void {
+  if (term.kind !== 'list' && term.kind !== 'set' && term.kind !== 'map' && term.kind !== 'tuple') return;
+  const [wanted, what] = kind === 'subtract' ? ['set', 'substraction'] : ['map', 'addition'];
+  const isEmpty = term.kind === 'set' && term.items.length === 0;
+  if (isEmpty || term.kind === wanted) return;
+  throw invalidRequest(`Value for a map ${what} has to be a ${wanted}, but was: '${printTerm(term)}'`);
 }
 
 function negated(value: Buffer): Buffer {
@@ -184,8 +198,9 @@ function elementOperation(
 ): ColumnOperation {
   const { type, name } = column;
   if (!isMultiCell(type) || type.kind === 'udt' || type.kind === 'set') {
+    const what = isCollection(type) ? (type.frozen ? 'frozen collection' : 'set') : 'non collection';
     throw invalidRequest(
-      `Invalid operation (${name}[?] = ?) for ${type.kind === 'set' ? 'set' : 'non collection'} column ${name}`,
+      `Invalid operation (${name}[${printTerm(key)}] = ${printTerm(term)}) for ${what} column ${name}`,
     );
   }
   const place = context.valueFor(
@@ -200,7 +215,9 @@ function elementOperation(
     apply: (at, row) => {
       const at_ = place.evaluate(at);
       const cell = value.evaluate(at);
-      if (at_ === null || at_ === UNSET)
+      if (at_ === UNSET)
+        throw invalidRequest(type.kind === 'map' ? 'Invalid unset map key' : 'Invalid unset value for list index');
+      if (at_ === null)
         throw invalidRequest(type.kind === 'map' ? 'Invalid null map key' : 'Invalid null value for list index');
       if (cell === UNSET) return;
       if (type.kind === 'map')
@@ -218,8 +235,9 @@ function fieldOperation(
   context: PrepareContext,
 ): ColumnOperation {
   const { type, name } = column;
-  if (type.kind !== 'udt') throw invalidRequest(`Invalid operation (${name}.${field} = ?) for non-UDT column ${name}`);
-  if (type.frozen) throw invalidRequest(`Invalid operation (${name}.${field} = ?) for frozen UDT column ${name}`);
+  const shown = `${name}.${field} = ${printTerm(term)}`;
+  if (type.kind !== 'udt') throw invalidRequest(`Invalid operation (${shown}) for non-UDT column ${name}`);
+  if (type.frozen) throw invalidRequest(`Invalid operation (${shown}) for frozen UDT column ${name}`);
   const place = fieldPlace(type, field, name);
   const value = context.valueFor(term, table, `${name}.${field}`, type.fields[place]?.type ?? Native.blob);
   return {
@@ -267,10 +285,11 @@ export function deletionOperation(deletion: Deletion, table: Table, context: Pre
   }
   if (!isMultiCell(type) || type.kind === 'udt')
     throw invalidRequest(
-      `Invalid deletion operation for ${type.kind === 'udt' ? 'UDT' : 'non collection'} column ${name}`,
+      `Invalid deletion operation for ${type.kind === 'udt' ? 'UDT' : isCollection(type) ? 'frozen collection' : 'non collection'} column ${name}`,
     );
   const keyType = type.kind === 'map' ? type.key : type.kind === 'set' ? type.element : Native.int;
-  const key = context.valueFor(deletion.key, table, type.kind === 'list' ? `idx(${name})` : `key(${name})`, keyType);
+  const part = { list: 'idx', set: 'value', map: 'key' }[type.kind];
+  const key = context.valueFor(deletion.key, table, `${part}(${name})`, keyType);
   return {
     column,
     apply: (at, row) => {

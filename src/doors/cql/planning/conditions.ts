@@ -33,7 +33,7 @@ export class ConditionPlan {
   /** Null without IF. */
   static of(conditions: Conditions, table: Table, context: PrepareContext): ConditionPlan | null {
     if (conditions === undefined) return null;
-    if (table.isCounter) throw invalidRequest('Conditional updates are not supported on counter tables');
+    if (table.isCounter) throw invalidRequest('Conditions on counters are not supported');
     if (conditions === 'exists' || conditions === 'notExists') return new ConditionPlan(conditions, []);
     return new ConditionPlan(
       null,
@@ -50,7 +50,9 @@ export class ConditionPlan {
     return this.#conditions.map(({ column, operator, values, isList, element }) => ({
       column,
       operator,
-      values: isList ? listValues(values[0] as Evaluable, at) : values.map((value) => conditionValue(value, at)),
+      values: isList
+        ? listValues(values[0] as Evaluable, at)
+        : values.map((value) => comparedCell(value, operator, at)),
       element: element === null || Buffer.isBuffer(element) ? element : elementValue(element, at),
     }));
   }
@@ -75,6 +77,7 @@ function planned(condition: Condition, table: Table, context: PrepareContext): C
     throw invalidRequest(`PRIMARY KEY column '${name}' cannot have IF conditions`);
   }
   const { element, type } = subject(column, key, field, table, context);
+  const valueName = key === undefined ? name : `value(${name})`;
   if (
     type.kind === 'native' &&
     type.name === 'duration' &&
@@ -85,14 +88,14 @@ function planned(condition: Condition, table: Table, context: PrepareContext): C
   }
   if (condition.kind === 'in') {
     if ('kind' in condition.values) {
-      const list = context.valueFor(condition.values, table, `in(${name})`, listOf(type, true));
+      const list = context.valueFor(condition.values, table, `in(${valueName})`, listOf(type, true));
       return { column, operator: 'in', values: [list], isList: true, element };
     }
-    const values = condition.values.map((term) => context.valueFor(term, table, name, type));
+    const values = condition.values.map((term) => context.valueFor(term, table, valueName, type));
     return { column, operator: 'in', values, isList: false, element };
   }
   const operator = OPERATORS[condition.operator];
-  const value = context.valueFor(condition.value, table, name, operandType(type, operator, name));
+  const value = context.valueFor(condition.value, table, valueName, operandType(type, operator, name));
   return { column, operator, values: [value], isList: false, element };
 }
 
@@ -136,6 +139,14 @@ function subject(
 function conditionValue(value: Evaluable, at: Evaluation): Cell {
   const cell = value.evaluate(at);
   if (cell === UNSET) throw invalidRequest("Invalid 'unset' value in condition");
+  return cell;
+}
+
+/** Null is equal to null, and compares with nothing. */
+function comparedCell(value: Evaluable, operator: Operator, at: Evaluation): Cell {
+  const cell = conditionValue(value, at);
+  if (cell === null && /[<>]/.test(operator))
+    throw invalidRequest(`Invalid comparison with null for operator "${operator}"`);
   return cell;
 }
 

@@ -28,7 +28,7 @@ import { executeRoleStatement, isRoleStatement } from './roles.ts';
 import { type PageSource, SelectExecution } from './select-execution.ts';
 import { SelectPlan } from './select-plan.ts';
 import { readSystem } from './system-select.ts';
-import { batchWrites, conditionsOf, WriteExecution, writesOf } from './write-execution.ts';
+import { batchConditions, batchWrites, conditionsOf, WriteExecution, writesOf } from './write-execution.ts';
 
 export interface EngineOptions {
   readonly router: Router;
@@ -148,6 +148,8 @@ export class Engine implements StatementEngine {
     sink: ResultSink,
   ): void {
     const { rows, router, system } = this.#options;
+    const warning = plan.warning;
+    if (warning !== undefined) sink.warn(warning);
     const source: PageSource = plan.table.isSystem
       ? (reads, from, limit, owner) => owner.pageDone(readSystem(reads, from, limit, system(requester)))
       : (reads, from, limit, owner) => new PagedRead(rows, reads, from, limit, owner).start();
@@ -187,7 +189,7 @@ export class Engine implements StatementEngine {
     }
     const { slots } = this.#options.rows;
     const writes = batchWrites(planned, (slot) => slots.firstSlot(slot));
-    const execution = new WriteExecution(sink, conditionsOf(planned));
+    const execution = new WriteExecution(sink, batchConditions(planned));
     if (type === 'logged') execution.startLogged(this.#options.rows, writes);
     else execution.start(this.#options.rows, writes);
   }
@@ -228,6 +230,7 @@ function planOf(statement: Syntax, context: PrepareContext): Plan {
     case 'delete':
       return { kind: 'modification', modification: planModification(statement, context) };
     case 'batch': {
+      checkBatch(statement);
       const modifications = statement.statements.map((own) => {
         if (own.using.timestamp !== undefined && statement.using.timestamp !== undefined) {
           throw invalidRequest('Timestamp must be set either on BATCH or individual statements');
@@ -244,6 +247,20 @@ function planOf(statement: Syntax, context: PrepareContext): Plan {
   }
 }
 
+function checkBatch({ using, type, statements }: Batch): void {
+  if (using.ttl !== undefined) throw invalidRequest('Global TTL on the BATCH statement is not supported.');
+  if (using.timestamp === undefined) return;
+  if (type === 'counter') throw invalidRequest('Cannot provide custom timestamp for counter BATCH');
+  if (statements.some(({ conditions }) => conditions !== undefined))
+    throw invalidRequest('Cannot provide custom timestamp for conditional BATCH');
+}
+
+/** The last of a batch whose statements are all of one table, as Cassandra has it; else nobody knows where it goes. */
+function routedModification(modifications: readonly ModificationPlan[]): ModificationPlan | undefined {
+  const last = modifications.at(-1);
+  return modifications.every(({ table }) => table === last?.table) ? last : undefined;
+}
+
 /** Which markers are the columns of the partition key, for drivers that route by it. */
 function partitionMarkers(plan: Plan): number[] {
   const source =
@@ -252,7 +269,7 @@ function partitionMarkers(plan: Plan): number[] {
       : plan.kind === 'modification'
         ? plan.modification
         : plan.kind === 'batch'
-          ? plan.modifications[0]
+          ? routedModification(plan.modifications)
           : undefined;
   if (source === undefined) return [];
   const markers: number[] = [];
@@ -265,8 +282,10 @@ function partitionMarkers(plan: Plan): number[] {
 }
 
 function valuesOf(statement: Planned, { values, names }: QueryOptions): readonly Value[] {
-  checkCount(statement, values.length);
-  if (names === null) return values;
+  if (names === null) {
+    checkCount(statement, values.length);
+    return values;
+  }
   return statement.variables.map(({ name }) => {
     const at = names.indexOf(name);
     if (at < 0) throw invalidRequest(`Missing value for bind variable ${name}`);
@@ -276,11 +295,9 @@ function valuesOf(statement: Planned, { values, names }: QueryOptions): readonly
 
 function checkCount({ variables }: Statement, count: number): void {
   if (count === variables.length) return;
-  throw invalidRequest(
-    count < variables.length
-      ? `Invalid amount of bind variables: there were ${variables.length} markers(?) in CQL but ${count} bound variables`
-      : `there were ${variables.length} markers(?) in CQL but ${count} bound variables`,
-  );
+  // No values at all are those of a statement that was not prepared.
+  if (count === 0) throw invalidRequest('Invalid amount of bind variables');
+  throw invalidRequest(`there were ${variables.length} markers(?) in CQL but ${count} bound variables`);
 }
 
 function checkReadConsistency(consistency: number): void {

@@ -239,10 +239,12 @@ function missing(columns: readonly Column[], keys: ReadonlyMap<Column, unknown>)
 /** UPDATE and DELETE name rows by WHERE. */
 abstract class WherePlan extends ModificationPlan {
   protected readonly where: Where;
+  readonly #kind: 'update' | 'delete';
 
   constructor(table: Table, statement: Update | Delete, context: PrepareContext) {
     super(table, ConditionPlan.of(statement.conditions, table, context), statement.using, context);
     this.where = new Where(table, statement.where, context, { kind: statement.kind, allowFiltering: false });
+    this.#kind = statement.kind;
     if (this.conditions !== null && this.where.hasPartitionIn) {
       throw invalidRequest(
         `IN on the partition key is not supported with conditional ${statement.kind === 'update' ? 'updates' : 'deletions'}`,
@@ -252,6 +254,20 @@ abstract class WherePlan extends ModificationPlan {
 
   override partitionValue(column: Column): Evaluable | undefined {
     return this.where.partitionValue(column);
+  }
+
+  /** Operations and conditions are on static columns, which no row has to be named for. */
+  protected isStaticOnly(operations: readonly ColumnOperation[]): boolean {
+    const isStatic =
+      operations.length > 0 &&
+      operations.every(({ column }) => column.kind === 'static') &&
+      (this.conditions === null || this.conditions.columns.every(({ kind }) => kind === 'static'));
+    if (isStatic && !this.where.isWholePartition) {
+      throw invalidRequest(
+        `Invalid restrictions on clustering columns since the ${this.#kind.toUpperCase()} statement modifies only static columns`,
+      );
+    }
+    return isStatic;
   }
 
   protected places(at: Evaluation): { places: PartitionPlace[]; slices: readonly Slice[] | null } {
@@ -274,13 +290,10 @@ class UpdatePlan extends WherePlan {
       throw invalidRequest('Cannot mix counter and non counter columns');
     }
     this.#changes = new RowChanges(operations, false);
-    const onlyStatics =
-      operations.every(({ column }) => column.kind === 'static') &&
-      (this.conditions === null || this.conditions.isStatic || this.where.isWholePartition);
-    this.#isStatic = onlyStatics && table.clustering.length > 0 && this.where.isWholePartition;
+    this.#isStatic = this.isStaticOnly(operations);
     if (!this.#isStatic && !this.where.isSingleRows) {
-      const given = table.clustering.filter((_column, i) => i >= 0 && !this.where.isSingleRows);
-      throw invalidRequest(`Some clustering keys are missing: ${given.map(({ name }) => name).join(', ')}`);
+      const missing = table.clustering.filter((column) => !this.where.isNamed(column));
+      throw invalidRequest(`Some clustering keys are missing: ${missing.map(({ name }) => name).join(', ')}`);
     }
   }
 
@@ -306,7 +319,7 @@ class DeletePlan extends WherePlan {
     super(table, statement, context);
     const operations = statement.deletions.map((deletion) => deletionOperation(deletion, table, context));
     this.#changes = operations.length === 0 ? null : new RowChanges(operations, false);
-    this.#onlyStatics = operations.length > 0 && operations.every(({ column }) => column.kind === 'static');
+    this.#onlyStatics = this.isStaticOnly(operations);
     if (this.#changes !== null && !this.#onlyStatics && !this.where.isSingleRows) {
       throw invalidRequest(`Range deletions are not supported for specific columns`);
     }

@@ -52,6 +52,8 @@ export class SelectExecution {
   // Of groups.
   #group: Group | null = null;
   #groupKey: readonly Cell[] | null = null;
+  /** Of the partition at hand that are given out. */
+  #partitionGroups = 0;
   // Of rows that are put in order.
   readonly #sorted: { readonly keys: readonly Cell[]; readonly values: readonly Cell[] }[] = [];
   #plain: Buffer[] = [];
@@ -141,6 +143,7 @@ export class SelectExecution {
     const key = groupBy.map((column) => this.#at.cells[selection.placeOf(column)] ?? null);
     if (this.#group === null || this.#groupKey === null || !isSameKey(key, this.#groupKey)) {
       this.#endGroup();
+      if (!this.#isSamePartition(key)) this.#partitionGroups = 0;
       this.#group = selection.group();
       this.#groupKey = key.map((cell) => (cell === null ? null : Buffer.from(cell)));
     }
@@ -149,7 +152,15 @@ export class SelectExecution {
 
   #endGroup(): void {
     if (this.#group === null || this.#writer.rowCount >= this.#left) return;
+    if (this.#partitionGroups >= this.#plan.partitionLimit(this.#at)) return;
+    this.#partitionGroups += 1;
     this.#writer.row(this.#group.result());
+  }
+
+  /** Whether the last group was of the same partition. Columns that are not grouped by have one value anyway. */
+  #isSamePartition(key: readonly Cell[]): boolean {
+    const parts = this.#plan.groupBy.filter(({ kind }) => kind === 'partition_key').length;
+    return this.#groupKey !== null && isSameKey(key.slice(0, parts), this.#groupKey);
   }
 
   #addToSorted(): void {

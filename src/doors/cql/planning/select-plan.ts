@@ -1,6 +1,6 @@
 /** SELECT, planned once: at each execution the row reads whose rows, in their order, make the result. */
 import { invalidRequest } from '../errors.ts';
-import type { Ordering, Select } from '../language/ast.ts';
+import type { Ordering, Select, Selector } from '../language/ast.ts';
 import type { RowRead } from '../rows/commands.ts';
 import { partitionPlace } from '../rows/layout.ts';
 import type { Column, Table } from '../schema/model.ts';
@@ -35,12 +35,12 @@ export class SelectPlan {
       kind: 'select',
       allowFiltering: statement.allowFiltering,
     });
-    this.groupBy = groupColumns(statement, table);
+    this.groupBy = groupColumns(statement, table, this.where);
     const { reversed, order } = this.#ordering(statement.orderBy);
     this.#reversed = reversed;
     this.order = order;
     this.#distinct = statement.isDistinct;
-    if (this.#distinct) checkDistinct(statement, table);
+    if (this.#distinct) checkDistinct(statement, table, this.where);
     const extra = [...this.groupBy, ...order.map(({ column }) => column)];
     this.selection = new Selection(table, statement.selectors, statement.isJson, extra, context);
     this.#limit =
@@ -51,13 +51,26 @@ export class SelectPlan {
         : context.valueFor(statement.perPartitionLimit, table, '[per_partition_limit]', Native.int);
     if (this.#partitionLimit !== null && this.#distinct)
       throw invalidRequest('PER PARTITION LIMIT is not allowed with SELECT DISTINCT queries');
-    if (this.#partitionLimit !== null && this.selection.isAggregate)
+    if (this.#partitionLimit !== null && this.selection.isAggregate && this.groupBy.length === 0)
       throw invalidRequest('PER PARTITION LIMIT is not allowed with aggregate queries.');
   }
 
   /** All rows have to be read before the first can be given out. */
   get isGathered(): boolean {
     return this.selection.isAggregate || this.groupBy.length > 0;
+  }
+
+  /** Clients are told of reads that grow with the table. */
+  get warning(): string | undefined {
+    if (!this.isGathered) return undefined;
+    if (!this.where.hasPartition) return 'Aggregation query used without partition key';
+    if (this.where.hasPartitionIn) return 'Aggregation query used on multiple partition keys (IN restriction)';
+    return undefined;
+  }
+
+  /** Of groups where there are some, else of rows. */
+  partitionLimit(at: Evaluation): number {
+    return limitOf(this.#partitionLimit, at) ?? NO_LIMIT;
   }
 
   limit(at: Evaluation): number {
@@ -77,9 +90,9 @@ export class SelectPlan {
       filter,
       projection: selection.projection,
       reversed: this.#reversed,
-      staticOnly: slices === null && filter.length === 0 && predicate === null,
+      staticOnly: where.isOfPartitions && predicate === null,
       limit: NO_LIMIT,
-      perPartitionLimit: this.#distinct ? 1 : (limitOf(this.#partitionLimit, at, 'PER PARTITION LIMIT') ?? NO_LIMIT),
+      perPartitionLimit: this.#distinct ? 1 : this.isGathered ? NO_LIMIT : this.partitionLimit(at),
       after: null,
     };
     if (partitions === null) {
@@ -98,12 +111,14 @@ export class SelectPlan {
     const { table, where } = this;
     if (orderings.length === 0) return { reversed: false, order: [] };
     if (orderings.some(({ annOf }) => annOf !== undefined)) throw invalidRequest('ANN ordering is not supported');
-    if (where.index !== null) throw invalidRequest('ORDER BY with 2ndary indexes is not supported.');
+    if (where.index !== null)
+      throw invalidRequest('ORDER BY with 2ndary indexes is not supported, except for ANN queries.');
     if (!where.hasPartition)
       throw invalidRequest('ORDER BY is only supported when the partition key is restricted by an EQ or an IN.');
     const columns = orderings.map(({ column, isDescending }) => ({ column: columnOf(table, column), isDescending }));
     let reversed: boolean | undefined;
-    for (const [i, { column, isDescending }] of columns.entries()) {
+    let place = 0;
+    for (const { column, isDescending } of columns) {
       if (column.kind !== 'clustering')
         throw invalidRequest(
           `Order by is currently only supported on the clustered columns of the PRIMARY KEY, got ${column.name}`,
@@ -111,19 +126,20 @@ export class SelectPlan {
       const isReversed = isDescending !== column.isDescending;
       if (reversed !== undefined && reversed !== isReversed) throw invalidRequest('Unsupported order by relation');
       reversed = isReversed;
-      if (table.clustering[i] !== column && !where.isSingleRows && !isFixed(table, i, column)) {
-        throw invalidRequest(
-          'Order by currently only support the ordering of columns following their declared order in the PRIMARY KEY',
-        );
+      // Columns that are given before it need not be named.
+      while (place !== column.position) {
+        const before = table.clustering[place];
+        if (before === undefined || !where.isGiven(before)) {
+          throw invalidRequest(
+            'Order by currently only supports the ordering of columns following their declared order in the PRIMARY KEY',
+          );
+        }
+        place += 1;
       }
+      place += 1;
     }
     return { reversed: reversed ?? false, order: where.hasPartitionIn ? columns : [] };
   }
-}
-
-/** Columns that stand before it and are given need not be named in ORDER BY. */
-function isFixed(table: Table, place: number, column: Column): boolean {
-  return column.position > place && table.clustering.length > column.position;
 }
 
 /** In order of the values of their keys, as Cassandra has it, and each once. */
@@ -138,7 +154,10 @@ function sortedPartitions(table: Table, partitions: readonly (readonly Buffer[])
   });
 }
 
-function groupColumns({ groupBy }: Select, table: Table): Column[] {
+/** They follow the primary key, of which columns that are given by `=` may be left out. */
+function groupColumns({ groupBy }: Select, table: Table, where: Where): Column[] {
+  const keys = [...table.partitionKey, ...table.clustering];
+  let next = 0;
   const columns = groupBy.map((node) => {
     if (node.kind !== 'column') throw invalidRequest('Group by is currently only supported on columns');
     const column = columnOf(table, node.name);
@@ -147,36 +166,31 @@ function groupColumns({ groupBy }: Select, table: Table): Column[] {
         `Group by is currently only supported on the columns of the PRIMARY KEY, got ${column.name}`,
       );
     }
-    return column;
-  });
-  const keys = [...table.partitionKey, ...table.clustering];
-  for (const [i, column] of columns.entries()) {
-    if (keys[i] !== column && !columns.slice(0, i).includes(column)) {
-      // Columns that are given by `=` may be left out, which the order of what is named shows.
-      const place = keys.indexOf(column);
-      if (i > 0 && place <= keys.indexOf(columns[i - 1] as Column)) {
+    for (;;) {
+      const key = keys[next++];
+      if (key === column) return column;
+      if (key === undefined || (where.partitionValue(key) === undefined && !where.isGiven(key))) {
         throw invalidRequest(
           'Group by currently only support groups of columns following their declared order in the PRIMARY KEY',
         );
       }
     }
-  }
-  const [first] = columns;
-  if (
-    first !== undefined &&
-    first.kind === 'partition_key' &&
-    !table.partitionKey.every((column) => columns.includes(column))
-  ) {
+  });
+  if (columns.length > 0 && next < table.partitionKey.length)
     throw invalidRequest('Group by is not supported on only a part of the partition key');
-  }
   return columns;
 }
 
-function checkDistinct({ selectors }: Select, table: Table): void {
-  if (selectors.length === 0)
+function checkDistinct({ selectors: written }: Select, table: Table, where: Where): void {
+  if (!where.isOfPartitions) {
     throw invalidRequest(
-      'SELECT DISTINCT queries must only request partition key columns and/or static columns (not *)',
+      'SELECT DISTINCT with WHERE clause only supports restriction by partition key and/or static columns.',
     );
+  }
+  const selectors: readonly Selector[] =
+    written.length > 0
+      ? written
+      : table.columns.map(({ name }) => ({ selectable: { kind: 'column', name }, alias: undefined }));
   const names: string[] = [];
   for (const { selectable } of selectors) {
     if (selectable.kind !== 'column') continue;

@@ -243,7 +243,7 @@ class OutputMaker {
     if (node.function.keyspace !== undefined && node.function.keyspace !== 'system') return null;
     const [argument, second] = node.arguments;
     if (argument === undefined || second !== undefined) {
-      throw invalidRequest(`Invalid number of arguments in call to function system.${node.function.name}`);
+      throw invalidRequest(`Invalid number of arguments for function system.${node.function.name}(any)`);
     }
     if (node.function.name === 'count' && argument.kind === 'constant') {
       return { aggregate: makeAggregate('count', undefined), argument: null, argumentText: '' };
@@ -280,7 +280,7 @@ class OutputMaker {
       case 'ttl':
         return this.#property(node);
       case 'countRows':
-        throw invalidRequest('Aggregates cannot be arguments of functions');
+        throw invalidRequest('aggregate functions cannot be used as arguments of aggregate functions');
     }
   }
 
@@ -309,7 +309,9 @@ class OutputMaker {
   #element(operand: Expression, node: Extract<SelectableOnly, { kind: 'element' }>): Expression {
     const of = this.#free(operand);
     const { type } = of;
-    if (type.kind === 'list' || !isCollection(type)) {
+    if (type.kind === 'list')
+      throw invalidRequest(`Element selection is only allowed on sets and maps, but ${operand.text} is a list`);
+    if (!isCollection(type)) {
       throw invalidRequest(
         `Invalid element selection: ${operand.text} is of type ${typeText(type)} is not a collection`,
       );
@@ -357,9 +359,7 @@ class OutputMaker {
     const column = columnOf(this.#table, operand.name);
     const name = kind === 'maxwritetime' ? 'maxwritetime' : kind;
     if (column.kind === 'partition_key' || column.kind === 'clustering') {
-      throw invalidRequest(
-        `Cannot use selection function ${name === 'ttl' ? 'ttl' : 'writeTime'} on PRIMARY KEY part ${column.name}`,
-      );
+      throw invalidRequest(`Cannot use selection function ${name} on PRIMARY KEY part ${column.name}`);
     }
     const what = kind === 'ttl' ? 'ttl' : 'writetime';
     const place = this.#wanted.place({ column, what });

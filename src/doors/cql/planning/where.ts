@@ -4,12 +4,13 @@
  */
 import { invalidRequest } from '../errors.ts';
 import type { Marker, Relation, Term, TupleValue } from '../language/ast.ts';
+import { printRelation, printTerm } from '../language/print-expression.ts';
 import type { Operator, Predicate, Slice } from '../rows/commands.ts';
 import { type Bound, rowSlice, slicesWithin, unionOfSlices } from '../rows/slices.ts';
 import type { Column, Index, Table } from '../schema/model.ts';
-import { splitCollection, splitFields } from '../types/composite.ts';
+import { packFields, splitCollection, splitFields } from '../types/composite.ts';
 import { type DataType, freeze, isCollection, isMultiCell, listOf, Native, typeText } from '../types/data-type.ts';
-import type { Evaluable, Evaluation } from '../types/value.ts';
+import { Evaluable, type Evaluation, UNSET } from '../types/value.ts';
 import { comparedValue, keyValue } from './column-values.ts';
 import type { PrepareContext } from './prepare-context.ts';
 
@@ -29,6 +30,8 @@ interface Restriction {
   /** Values are tuples of all columns. */
   readonly isTuple: boolean;
   readonly key: Evaluable | null;
+  /** As it was written. */
+  readonly text: string;
 }
 
 export interface WhereUse {
@@ -64,16 +67,20 @@ export class Where {
 
   constructor(table: Table, relations: readonly Relation[], context: PrepareContext, use: WhereUse) {
     this.table = table;
-    const restrictions = relations.flatMap((relation) => restrictionsOf(relation, table, context));
+    const restrictions = relations.flatMap((relation) => {
+      const text = printRelation(relation);
+      return restrictionsOf(relation, table, context).map((restriction) => ({ ...restriction, text }));
+    });
     for (const restriction of restrictions) checkOperator(restriction, use);
     this.#tokens = restrictions.filter(({ operator }) => operator === 'token');
+    checkBounds(this.#tokens, ({ comparison }) => comparison);
     const rest = restrictions.filter(({ operator }) => operator !== 'token');
     const { partition, others } = this.#takePartition(rest, use);
     this.#partition = partition;
     const { clustering, left } = this.#takeClustering(others, use);
     this.#clustering = clustering;
     this.isWholePartition = clustering.length === 0;
-    this.isSingleRows = isAllGiven(table, clustering);
+    this.isSingleRows = table.clustering.every((column) => this.isNamed(column));
     const found = use.kind === 'select' ? findIndex(table, left) : null;
     if (found !== null) {
       this.index = found.index;
@@ -96,9 +103,29 @@ export class Where {
     return this.#filters.length > 0;
   }
 
+  /** By `=`, not by IN. */
+  isGiven(column: Column): boolean {
+    return this.#clustering.some(({ columns, operator }) => operator === '=' && columns.includes(column));
+  }
+
+  /** By `=` or IN. */
+  isNamed(column: Column): boolean {
+    return this.#clustering.some(
+      ({ columns, operator }) => (operator === '=' || operator === 'in') && columns.includes(column),
+    );
+  }
+
+  /** Only columns that every row of a partition has the same values of are looked at. */
+  get isOfPartitions(): boolean {
+    return (
+      this.#clustering.length === 0 &&
+      this.#filters.every(({ columns }) => columns.every(({ kind }) => kind === 'partition_key' || kind === 'static'))
+    );
+  }
+
   /** For each column of the partition key the value that it is compared to, where `=` does. */
   partitionValue(column: Column): Evaluable | undefined {
-    const restriction = this.#partition[column.position];
+    const restriction = column.kind === 'partition_key' ? this.#partition[column.position] : undefined;
     return restriction?.operator === '=' ? restriction.values[0] : undefined;
   }
 
@@ -201,22 +228,19 @@ export class Where {
     );
     const missing = table.partitionKey.filter((_column, i) => partition[i] === undefined);
     if (missing.length === 0) {
-      if (ofKey.length > partition.length) refuseTwice(ofKey);
+      for (const column of table.partitionKey) {
+        const own = ofKey.filter(({ columns: [first] }) => first === column);
+        if (own.length > 1) refuseTwice(own);
+      }
       return { partition, others };
     }
     if (use.kind !== 'select') {
+      if (ofKey.some(({ operator }) => operator !== '=' && operator !== 'in')) {
+        throw invalidRequest(
+          `Only EQ and IN relation are supported on the partition key (unless you use the token() function) for ${use.kind.toUpperCase()} statements`,
+        );
+      }
       throw invalidRequest(`Some partition key parts are missing: ${missing.map(({ name }) => name).join(', ')}`);
-    }
-    if (this.#tokens.length > 0 && ofKey.length > 0) {
-      throw invalidRequest(
-        `Columns "${ofKey[0]?.columns[0]?.name}" cannot be restricted by both a normal relation and a token relation`,
-      );
-    }
-    const [notFiltered] = ofKey.filter(({ operator }) => operator !== '=' && operator !== 'in');
-    if (notFiltered !== undefined && !use.allowFiltering) {
-      throw invalidRequest(
-        'Only EQ and IN relation are supported on the partition key (unless you use the token() function or allow filtering)',
-      );
     }
     // Part of a key finds no partition: rows are looked at one by one.
     return { partition: [], others: [...ofKey, ...others] };
@@ -251,6 +275,7 @@ export class Where {
         taken.push(exact);
         next = column.position + exact.columns.length;
       } else {
+        checkBounds(own, ({ operator }) => operator);
         taken.push(...own);
         isOver = true;
       }
@@ -309,15 +334,28 @@ export class Where {
   }
 }
 
-function isAllGiven(table: Table, clustering: readonly Restriction[]): boolean {
-  return table.clustering.every((column) =>
-    clustering.some(({ columns, operator }) => columns.includes(column) && (operator === '=' || operator === 'in')),
-  );
+/** The first of them says how they exclude each other. */
+function refuseTwice(restrictions: readonly Restriction[]): never {
+  const [first] = restrictions;
+  const name = first?.columns[0]?.name;
+  if (first?.operator === '=' || first?.operator === 'in') {
+    const what = first.operator === '=' ? 'an Equal' : 'a IN';
+    throw invalidRequest(`${name} cannot be restricted by more than one relation if it includes ${what}`);
+  }
+  throw invalidRequest(`Column "${name}" cannot be restricted by both an equality and an inequality relation`);
 }
 
-function refuseTwice(restrictions: readonly Restriction[]): never {
-  const name = restrictions[0]?.columns[0]?.name;
-  throw invalidRequest(`${name} cannot be restricted by more than one relation if it includes an Equal`);
+/** A range has one start and one end. */
+function checkBounds(ranges: readonly Restriction[], operatorOf: (restriction: Restriction) => string): void {
+  for (const [bound, pattern] of [
+    ['start', /^(>=?|=)$/],
+    ['end', /^(<=?|=)$/],
+  ] as const) {
+    const [, second] = ranges.filter((restriction) => pattern.test(operatorOf(restriction)));
+    if (second === undefined) continue;
+    const names = second.columns.map(({ name }) => name).join(', ');
+    throw invalidRequest(`More than one restriction was found for the ${bound} bound on ${names}`);
+  }
 }
 
 function findIndex(
@@ -368,7 +406,7 @@ const OPERATORS = {
   LIKE: 'like',
 } as const;
 
-function restrictionsOf(relation: Relation, table: Table, context: PrepareContext): Restriction[] {
+function restrictionsOf(relation: Relation, table: Table, context: PrepareContext): Omit<Restriction, 'text'>[] {
   const column = (name: string): Column => columnOf(table, name);
   const simple = { comparison: '=' as const, isList: false, isTuple: false, key: null };
   switch (relation.kind) {
@@ -380,7 +418,10 @@ function restrictionsOf(relation: Relation, table: Table, context: PrepareContex
     }
     case 'element': {
       const own = column(relation.column);
+      if (own.type.kind === 'list')
+        throw invalidRequest('Indexes on list entries (l[index] = value) are not currently supported.');
       if (own.type.kind !== 'map') throw invalidRequest(`Column ${own.name} cannot be used as a map`);
+      if (relation.operator !== '=') throw invalidRequest('Only EQ relations are supported on map entries');
       const key = context.valueFor(relation.key, table, `key(${own.name})`, own.type.key);
       const value = context.valueFor(relation.value, table, `value(${own.name})`, own.type.value);
       return [{ ...simple, columns: [own], operator: relation.operator, values: [value], key }];
@@ -391,7 +432,7 @@ function restrictionsOf(relation: Relation, table: Table, context: PrepareContex
     }
     case 'between': {
       const own = column(relation.column);
-      const bound = (term: Term, operator: '>=' | '<='): Restriction => ({
+      const bound = (term: Term, operator: '>=' | '<='): Omit<Restriction, 'text'> => ({
         ...simple,
         columns: [own],
         operator,
@@ -404,7 +445,10 @@ function restrictionsOf(relation: Relation, table: Table, context: PrepareContex
     case 'token': {
       const names = table.partitionKey.map(({ name }) => name);
       if (relation.columns.length !== names.length || relation.columns.some((name, i) => names[i] !== name)) {
-        for (const name of relation.columns) column(name);
+        const named = relation.columns.map(column);
+        if (named.length !== names.length || named.some(({ kind }) => kind !== 'partition_key')) {
+          throw invalidRequest('The token() function must be applied to all partition key components or none of them');
+        }
         throw invalidRequest(`The token function arguments must be in the partition key order: ${names.join(', ')}`);
       }
       const value = context.valueFor(relation.value, table, 'partition key token', Native.bigint);
@@ -413,14 +457,12 @@ function restrictionsOf(relation: Relation, table: Table, context: PrepareContex
       ];
     }
     case 'tuple': {
-      const columns = tupleColumns(relation.columns, table);
+      const columns = tupleColumns(relation, table);
       const value = tupleValue(relation.value, columns, table, context);
-      if (relation.operator === '=' && columns.length === 1)
-        return [{ ...simple, columns, operator: '=', values: [value], isTuple: true }];
       return [{ ...simple, columns, operator: relation.operator, values: [value], isTuple: true }];
     }
     case 'tupleIn': {
-      const columns = tupleColumns(relation.columns, table);
+      const columns = tupleColumns(relation, table);
       if ('kind' in relation.values) {
         const type = listOf(tupleType(columns), true);
         const value = context.valueFor(relation.values, table, `in(${tupleName(columns)})`, type);
@@ -430,7 +472,9 @@ function restrictionsOf(relation: Relation, table: Table, context: PrepareContex
       return [{ ...simple, columns, operator: 'in', values, isTuple: true }];
     }
     case 'customIndex':
-      throw invalidRequest('Index expressions are not supported');
+      throw invalidRequest(
+        `Invalid index expression, index ${relation.index} not found for ${table.keyspace}.${table.name}`,
+      );
   }
 }
 
@@ -482,17 +526,20 @@ function inValues(
   return { values: values.map((term) => context.valueFor(term, table, column.name, column.type)), isList: false };
 }
 
-function tupleColumns(names: readonly string[], table: Table): Column[] {
+function tupleColumns(relation: Extract<Relation, { kind: 'tuple' | 'tupleIn' }>, table: Table): Column[] {
+  const names = relation.columns;
   return names.map((name, i) => {
     const column = columnOf(table, name);
     if (column.kind !== 'clustering')
       throw invalidRequest(
         `Multi-column relations can only be applied to clustering columns but was applied to: ${name}`,
       );
+    if (names.indexOf(name) < i)
+      throw invalidRequest(`Column "${name}" appeared twice in a relation: ${printRelation(relation)}`);
     const before = i === 0 ? undefined : columnOf(table, names[i - 1] as string);
     if (before !== undefined && column.position !== before.position + 1) {
       throw invalidRequest(
-        `Clustering columns must appear in the PRIMARY KEY order in multi-column relations: (${names.join(', ')})`,
+        `Clustering columns must appear in the PRIMARY KEY order in multi-column relations: ${printRelation(relation)}`,
       );
     }
     return column;
@@ -508,12 +555,45 @@ function tupleName(columns: readonly Column[]): string {
 }
 
 function tupleValue(value: TupleValue, columns: readonly Column[], table: Table, context: PrepareContext): Evaluable {
-  return context.valueFor(value, table, `(${tupleName(columns)})`, tupleType(columns));
+  if (value.kind === 'marker') return context.valueFor(value, table, `(${tupleName(columns)})`, tupleType(columns));
+  if (value.items.length !== columns.length) {
+    throw invalidRequest(
+      `Expected ${columns.length} elements in value tuple, but got ${value.items.length}: ${printTerm(value)}`,
+    );
+  }
+  const parts = value.items.map((item, i) => {
+    const { name, type } = columns[i] as Column;
+    return context.valueFor(item, table, name, type);
+  });
+  return new TupleOfValues(tupleType(columns), parts);
 }
 
-function checkOperator({ columns, operator, isTuple }: Restriction, use: WhereUse): void {
+/** Each part is the value of a column by itself, so that drivers see its name and type. */
+class TupleOfValues extends Evaluable {
+  override readonly type: DataType;
+  override readonly isConstant = false;
+  readonly #parts: readonly Evaluable[];
+
+  constructor(type: DataType, parts: readonly Evaluable[]) {
+    super();
+    this.type = type;
+    this.#parts = parts;
+  }
+
+  override evaluate(at: Evaluation): Buffer {
+    return packFields(
+      this.#parts.map((part, i) => {
+        const cell = part.evaluate(at);
+        if (cell === UNSET) throw invalidRequest(`Invalid unset value for tuple field number ${i}`);
+        return cell;
+      }),
+    );
+  }
+}
+
+function checkOperator({ columns, operator, comparison, isTuple, text }: Restriction, use: WhereUse): void {
   const [column] = columns;
-  if (operator === '!=') throw invalidRequest(`Unsupported "!=" relation: ${column?.name} != ?`);
+  if (operator === '!=' || comparison === '!=') throw invalidRequest(`Unsupported "!=" relation: ${text}`);
   if (operator === 'token' && use.kind !== 'select') {
     throw invalidRequest('The token function cannot be used in WHERE clauses for UPDATE and DELETE statements');
   }

@@ -4,6 +4,7 @@ import { invalidRequest } from '../errors.ts';
 import { RowOperation, type RowOwner } from '../routing/row-operation.ts';
 import type { RowServices } from '../routing/row-services.ts';
 import type { Conditions, RowMutation, RowWrite } from '../rows/commands.ts';
+import { Projection } from '../rows/projection.ts';
 import type { Table } from '../schema/model.ts';
 import type { ColumnSpec, ResultSink } from '../session/engine.ts';
 import { Native } from '../types/data-type.ts';
@@ -83,7 +84,7 @@ export function batchWrites(
   planned: readonly PlannedMutation[],
   tabletOf: (slot: number) => number,
 ): { write: RowWrite; slot: number }[] {
-  const conditions = conditionsOf(planned);
+  const conditions = batchConditions(planned);
   const byTablet = new Map<number, { slot: number; mutations: RowMutation[] }>();
   for (const { mutation, place } of planned) {
     const tablet = tabletOf(place.slot);
@@ -98,6 +99,19 @@ export function batchWrites(
 }
 
 /** Of all statements of a batch together: they are on one partition. */
+export function batchConditions(planned: readonly PlannedMutation[]): Conditions | null {
+  const conditions = conditionsOf(planned);
+  if (conditions === null) return null;
+  const { table, rows } = conditions;
+  // Rows are told apart by their keys.
+  const keys = [...table.partitionKey, ...table.clustering];
+  const looked = planned.flatMap((one) => one.conditions?.projection.wanted.map(({ column }) => column) ?? []);
+  const isExistence = rows.some(({ existence }) => existence !== null);
+  const shown = isExistence ? table.columns : [...new Set([...keys, ...looked])];
+  return { ...conditions, projection: Projection.ofColumns(shown) };
+}
+
+/** Of one statement, or the first one's projection for all. */
 export function conditionsOf(planned: readonly PlannedMutation[]): Conditions | null {
   const conditions = planned.flatMap((one) => one.conditions ?? []);
   const [first] = conditions;

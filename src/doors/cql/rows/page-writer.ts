@@ -1,5 +1,6 @@
 /** Collects the rows of a page as the protocol has them. One of these is used again and again; `take` gives away a copy. */
 import type { Position, RowPage, Stamp } from './commands.ts';
+import { copyBytes } from './copy-bytes.ts';
 import { writeStamp } from './row-value.ts';
 
 const BYTES_AT_FIRST = 64 * 1024;
@@ -19,7 +20,7 @@ export class PageWriter {
 
   take(last: Position | null, more: boolean): RowPage {
     const bytes = this.size === 0 ? NO_BYTES : Buffer.allocUnsafe(this.size);
-    this.#bytes.copy(bytes, 0, 0, this.size);
+    copyBytes(this.#bytes, 0, this.size, bytes, 0);
     if (this.#bytes.length > BYTES_KEPT) this.#bytes = Buffer.allocUnsafe(BYTES_AT_FIRST);
     return { rowCount: this.rowCount, bytes, last, more };
   }
@@ -31,13 +32,13 @@ export class PageWriter {
   cell(value: Buffer): void {
     this.int(value.length);
     this.#room(value.length);
-    this.size += value.copy(this.#bytes, this.size);
+    this.size = copyBytes(value, 0, value.length, this.#bytes, this.size);
   }
 
   /** Bytes that have their length before them already. */
   raw(bytes: Buffer, from: number, to: number): void {
     this.#room(to - from);
-    this.size += bytes.copy(this.#bytes, this.size, from, to);
+    this.size = copyBytes(bytes, from, to, this.#bytes, this.size);
   }
 
   int(value: number): void {

@@ -16,6 +16,7 @@
  */
 import { assert } from '../../../base/assert.ts';
 import type { Stamp } from './commands.ts';
+import { copyBytes } from './copy-bytes.ts';
 
 const ROW = 1;
 const ELEMENT = 2;
@@ -191,7 +192,7 @@ export class RowEncoder {
   cell(column: number, time: number, value: Buffer): void {
     const at = this.#head(column, time, 4 + value.length);
     this.#cells.writeInt32BE(value.length, at);
-    value.copy(this.#cells, at + 4);
+    copyBytes(value, 0, value.length, this.#cells, at + 4);
   }
 
   /** A cell as it is, but with a time of this row. */
@@ -199,7 +200,7 @@ export class RowEncoder {
     const place = row.places[cell] as number;
     const length = 4 + row.bytes.readInt32BE(place);
     const at = this.#head(row.columns[cell] as number, time, length);
-    row.bytes.copy(this.#cells, at, place, place + length);
+    copyBytes(row.bytes, place, place + length, this.#cells, at);
   }
 
   finish(mayHaveElements: boolean, entry_ms: number): Buffer {
@@ -215,7 +216,7 @@ export class RowEncoder {
       writeStamp(bytes, at, this.#stamps[i] as Stamp);
       bytes.writeUIntBE(this.#ends[i] as number, at + 8, 6);
     }
-    this.#cells.copy(bytes, cellsAt, 0, this.#size);
+    copyBytes(this.#cells, 0, this.#size, bytes, cellsAt);
     if (this.#cells.length > CELLS_BYTES_KEPT) this.#cells = Buffer.allocUnsafe(16 * 1024);
     return bytes;
   }
@@ -255,7 +256,7 @@ export function encodeElement(
   let at = ELEMENT_HEADER_BYTES;
   for (const part of parts) {
     at = bytes.writeInt32BE(part === null ? -1 : part.length, at);
-    if (part !== null) at += part.copy(bytes, at);
+    if (part !== null) at = copyBytes(part, 0, part.length, bytes, at);
   }
   return bytes;
 }

@@ -139,6 +139,18 @@ describe('write times', () => {
     expect(rows.select()).toEqual([]);
   });
 
+  it('that are ahead of time protect their cells among so many rows that a deletion does not look at them', () => {
+    const rows = table('wide');
+    for (let c = 0; c < 100; c += 1) rows.insert(rows.clustering(c), { v: c });
+    rows.insert(rows.clustering(50), { v: 7 }, { stamp: now_us() + 1_000_000 });
+    rows.write([{ kind: 'deletePartition', stamp: null }]);
+    expect(rows.select({ columns: ['c', 'v'] })).toEqual([[50, 7]]);
+    tablet.clock.now_ms += 2_000;
+    for (let c = 0; c < 100; c += 1) rows.insert(rows.clustering(c), { v: c });
+    rows.write([{ kind: 'deletePartition', stamp: null }]);
+    expect(rows.select()).toEqual([]);
+  });
+
   it('beyond 2^53 are exact', () => {
     const rows = table('plain');
     const stamp = 9_223_372_036_854_775_806n;
@@ -189,6 +201,13 @@ describe('what expires', () => {
     tablet.clock.now_ms += 10_000;
     expect(rows.select()).toEqual([]);
     expect(expireDue(rows)).toBe(1);
+    expect(tablet.entries().size).toBe(0);
+  });
+
+  it('takes its entry along when it is deleted before its time', () => {
+    const rows = table('plain');
+    rows.update('', { a: 1 }, [], { ttl_s: 10 });
+    rows.update('', { a: null });
     expect(tablet.entries().size).toBe(0);
   });
 

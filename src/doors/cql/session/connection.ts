@@ -12,6 +12,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { CqlError, ErrorCode } from '../errors.ts';
 import { CqlSyntaxError } from '../language/syntax-error.ts';
 import { ByteReader, ProtocolError } from '../protocol/byte-reader.ts';
@@ -20,6 +21,7 @@ import { type Frame, FrameFlag, FrameParser, UnsupportedVersion, VERSION_MAX, wr
 import { Opcode, readBatch, readExecute, readPrepare, readQuery } from '../protocol/messages.ts';
 import { encodeSegments } from '../protocol/segments.ts';
 import type { SchemaChange } from '../schema/schema-change.ts';
+import type { ClientView } from '../schema/system/context.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import type { ColumnSpec, Requester, ResultSink, Statement } from './engine.ts';
 import {
@@ -43,12 +45,16 @@ export class Connection implements Requester {
   user = '';
   version = VERSION_MAX;
   driver = '';
+  driverVersion = '';
   readonly remote: string;
+  readonly remotePort: number;
   /** Address that the client has connected to. */
   readonly local: string;
   /** Set while it is in the door's list of connections to flush. */
   flushPending = false;
   lastActive_ms: number;
+  /** Requests since it was opened. */
+  requestCount = 0;
   readonly #host: ConnectionHost<Connection>;
   readonly #socket: Socket;
   readonly #parser = new FrameParser();
@@ -64,6 +70,7 @@ export class Connection implements Requester {
     this.#host = host;
     this.#socket = socket;
     this.remote = socket.remoteAddress ?? '';
+    this.remotePort = socket.remotePort ?? 0;
     this.local = socket.localAddress ?? '';
     this.lastActive_ms = host.clock.monotonic_ms();
     socket.setNoDelay(true);
@@ -71,6 +78,23 @@ export class Connection implements Requester {
     socket.on('error', () => this.destroy());
     socket.on('close', () => this.#onClose());
     socket.on('drain', () => this.#take());
+  }
+
+  /** For `system_views.clients`. */
+  get view(): ClientView {
+    const socket = this.#socket;
+    const cipher = socket instanceof TLSSocket ? socket.getCipher() : undefined;
+    return {
+      address: this.remote,
+      port: this.remotePort,
+      driverName: this.driver === '' ? undefined : this.driver,
+      driverVersion: this.driverVersion === '' ? undefined : this.driverVersion,
+      protocolVersion: this.version,
+      requestCount: this.requestCount,
+      user: this.user === '' ? undefined : this.user,
+      tlsProtocol: socket instanceof TLSSocket ? (socket.getProtocol() ?? undefined) : undefined,
+      tlsCipher: cipher?.name,
+    };
   }
 
   get requests(): number {
@@ -121,6 +145,7 @@ export class Connection implements Requester {
   #dispatch(frame: Frame): void {
     const { stream, opcode } = frame;
     this.#host.statistics.requests += 1;
+    this.requestCount += 1;
     if (this.#state === 'new') this.version = frame.version;
     try {
       if (frame.version !== this.version) {
@@ -187,6 +212,7 @@ export class Connection implements Requester {
     if (compression === 'snappy' && this.version >= 5)
       throw new ProtocolError('Snappy compression is not supported with version 5 of the protocol');
     this.driver = options.get('DRIVER_NAME') ?? '';
+    this.driverVersion = options.get('DRIVER_VERSION') ?? '';
     const isRequired = this.#host.access.isRequired;
     if (isRequired) this.#respond(stream, Opcode.authenticate, (writer) => writer.string(PASSWORD_AUTHENTICATOR));
     else this.#respond(stream, Opcode.ready, () => undefined);

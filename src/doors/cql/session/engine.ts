@@ -33,8 +33,10 @@ export interface Requester {
   readonly version: number;
   /** Of STARTUP: DRIVER_NAME. */
   readonly driver: string;
-  /** The address that the client has connected to. */
+  /** The client's address. */
   readonly remote: string;
+  /** The address that the client has connected to. */
+  readonly local: string;
 }
 
 /** Is told one thing, once. */

@@ -24,6 +24,13 @@ export class PreparedStatements {
     return this.#byId.size;
   }
 
+  /** Those that can be executed by their ids. */
+  *prepared(): Iterable<{ readonly id: Buffer; readonly keyspace: string | undefined; readonly text: string }> {
+    for (const { statement, keyspace } of this.#byId.values()) {
+      yield { id: statement.id, keyspace: keyspace ?? undefined, text: statement.text };
+    }
+  }
+
   /** Throws CqlError. */
   prepare(text: string, keyspace: string | null): Statement {
     const statement = this.#engine.prepare(text, keyspace);

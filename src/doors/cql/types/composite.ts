@@ -4,7 +4,14 @@
  * vectors of types of fixed length have no lengths at all.
  */
 import { CqlError, ErrorCode } from '../errors.ts';
-import { type DataType, fixedLength, type TupleDataType, type UserDataType, type VectorDataType } from './data-type.ts';
+import {
+  type DataType,
+  fixedLength,
+  type TupleDataType,
+  typeText,
+  type UserDataType,
+  type VectorDataType,
+} from './data-type.ts';
 
 /** A value in wire format, or null. */
 export type Cell = Buffer | null;
@@ -18,22 +25,32 @@ export class MarshalError extends CqlError {
 
 /** Elements of a list or set; of a map keys and values in turn. */
 export function splitCollection(bytes: Buffer, partsPerElement = 1): Buffer[] {
-  if (bytes.length < 4) throw new MarshalError('Not enough bytes to read a collection');
-  const count = bytes.readInt32BE(0);
-  if (count < 0) throw new MarshalError('Unexpected negative number of elements of a collection');
   const parts: Buffer[] = [];
+  walkCollection(bytes, partsPerElement, partsPerElement === 1 ? 'list' : 'map', (part) => parts.push(part));
+  return parts;
+}
+
+/** Calls `visit` with each part in turn; errors name the collection `what`. */
+export function walkCollection(
+  bytes: Buffer,
+  partsPerElement: number,
+  what: 'list' | 'set' | 'map',
+  visit: (part: Buffer, index: number) => void,
+): void {
+  if (bytes.length < 4) throw new MarshalError(`Not enough bytes to read a ${what}`);
+  const count = bytes.readInt32BE(0) * partsPerElement;
+  if (count < 0) throw new MarshalError(`The data cannot be deserialized as a ${what}`);
   let at = 4;
-  for (let i = count * partsPerElement; i > 0; i -= 1) {
-    if (at + 4 > bytes.length) throw new MarshalError('Not enough bytes to read a collection');
+  for (let i = 0; i < count; i += 1) {
+    if (at + 4 > bytes.length) throw new MarshalError(`Not enough bytes to read a ${what}`);
     const length = bytes.readInt32BE(at);
     at += 4;
-    if (length < 0) throw new MarshalError('null is not supported inside collections');
-    if (at + length > bytes.length) throw new MarshalError('Not enough bytes to read a collection');
-    parts.push(bytes.subarray(at, at + length));
+    if (length < 0) throw new MarshalError('Null value read when not allowed');
+    if (at + length > bytes.length) throw new MarshalError(`Not enough bytes to read a ${what}`);
+    visit(bytes.subarray(at, at + length), i);
     at += length;
   }
-  if (at !== bytes.length) throw new MarshalError('Unexpected extraneous bytes after a collection');
-  return parts;
+  if (at !== bytes.length) throw new MarshalError(`Unexpected extraneous bytes after ${what} value`);
 }
 
 /** `count` elements, given as their parts in order. */
@@ -50,24 +67,37 @@ export function packCollection(count: number, parts: readonly Buffer[]): Buffer 
 /** Fields of a tuple or user type, null where they are null or were not there when the value was made. */
 export function splitFields(bytes: Buffer, count: number): Cell[] {
   const fields: Cell[] = [];
-  let at = 0;
-  while (at < bytes.length) {
-    if (at + 4 > bytes.length) throw new MarshalError(`Not enough bytes to read size of ${fields.length}th component`);
-    if (fields.length === count) {
-      throw new MarshalError(`Invalid remaining data after end of tuple value`);
-    }
-    const length = bytes.readInt32BE(at);
-    at += 4;
-    if (length < 0) {
-      fields.push(null);
-      continue;
-    }
-    if (at + length > bytes.length) throw new MarshalError(`Not enough bytes to read ${fields.length}th component`);
-    fields.push(bytes.subarray(at, at + length));
-    at += length;
-  }
+  walkFields(bytes, count, undefined, (field) => fields.push(field));
   while (fields.length < count) fields.push(null);
   return fields;
+}
+
+/** Calls `visit` with each field that is there. Errors name the fields of a user type. */
+export function walkFields(
+  bytes: Buffer,
+  count: number,
+  userType: UserDataType | undefined,
+  visit: (field: Cell, index: number) => void,
+): void {
+  let at = 0;
+  for (let i = 0; i < count && at < bytes.length; i += 1) {
+    if (at + 4 > bytes.length) throw new MarshalError(`Not enough bytes to read size of ${fieldText(i, userType)}`);
+    const length = bytes.readInt32BE(at);
+    at += 4;
+    if (length < 0) visit(null, i);
+    else {
+      if (at + length > bytes.length) throw new MarshalError(`Not enough bytes to read ${fieldText(i, userType)}`);
+      visit(bytes.subarray(at, at + length), i);
+      at += length;
+    }
+  }
+  if (at < bytes.length) {
+    throw new MarshalError(`Invalid remaining data after end of ${userType === undefined ? 'tuple' : 'UDT'} value`);
+  }
+}
+
+function fieldText(index: number, userType: UserDataType | undefined): string {
+  return userType === undefined ? `${index}th component` : `${index}th field ${userType.fields[index]?.name}`;
 }
 
 export function packFields(fields: readonly Cell[]): Buffer {
@@ -83,18 +113,24 @@ export function packFields(fields: readonly Cell[]): Buffer {
 }
 
 export function splitVector(bytes: Buffer, type: VectorDataType): Buffer[] {
-  const length = fixedLength(type.element);
   const parts: Buffer[] = [];
+  walkVector(bytes, type, (part) => parts.push(part));
+  return parts;
+}
+
+export function walkVector(bytes: Buffer, type: VectorDataType, visit: (part: Buffer) => void): void {
+  if (bytes.length === 0) throw new MarshalError('Invalid empty vector value');
+  const length = fixedLength(type.element);
   let at = 0;
   for (let i = 0; i < type.dimensions; i += 1) {
     let size = length;
     if (size === undefined) [size, at] = readUnsignedVint(bytes, at);
-    if (at + size > bytes.length) throw new MarshalError('Not enough bytes to read a vector');
-    parts.push(bytes.subarray(at, at + size));
+    if (at + size > bytes.length) throw new MarshalError(`Not enough bytes to read a ${typeText(type)}`);
+    visit(bytes.subarray(at, at + size));
     at += size;
   }
-  if (at !== bytes.length) throw new MarshalError('Unexpected extraneous bytes after vector value');
-  return parts;
+  const rest = bytes.length - at;
+  if (rest > 0) throw new MarshalError(`Unexpected ${rest} extraneous bytes after ${typeText(type)} value`);
 }
 
 export function packVector(parts: readonly Buffer[], type: VectorDataType): Buffer {

@@ -77,11 +77,18 @@ export function encodeConstant(name: NativeName, constant: Constant): Buffer {
   return encodeText(name, constant.type === 'hex' ? constant.text.slice(2) : constant.text);
 }
 
+const NOT_ASCII =
+  'Invalid ASCII character in string literal: java.nio.charset.UnmappableCharacterException: Input length = 1';
+const EMPTY = Buffer.alloc(0);
+const FALSE = Buffer.of(0);
+const HAS_NO_EMPTY_VALUE: ReadonlySet<NativeName> = new Set(['date', 'duration', 'time']);
+
 /** The text form of a type: of a constant, of a key in JSON, of `CAST`. Blobs without `0x`. Throws MarshalError. */
 export function encodeText(name: NativeName, text: string): Buffer {
+  if (text === '' && !HAS_NO_EMPTY_VALUE.has(name)) return name === 'boolean' ? FALSE : EMPTY;
   switch (name) {
     case 'ascii':
-      if (!isAscii(text)) throw new MarshalError(`Invalid ASCII character in string literal: ${text}`);
+      if (!isAscii(text)) throw new MarshalError(NOT_ASCII);
       return Buffer.from(text, 'latin1');
     case 'text':
       return Buffer.from(text, 'utf8');
@@ -177,8 +184,12 @@ function uuid(name: NativeName, text: string): Buffer {
 function inet(text: string): Buffer {
   if (isIPv4(text)) return Buffer.from(text.split('.').map(Number));
   if (!isIPv6(text) || text.includes('%')) throw new MarshalError(`Unable to make inet address from '${text}'`);
-  return ipv6(text);
+  const bytes = ipv6(text);
+  // An address of version 4 in the clothes of version 6 is one of version 4.
+  return bytes.subarray(0, 12).equals(MAPPED) ? bytes.subarray(12) : bytes;
 }
+
+const MAPPED = Buffer.from('00000000000000000000ffff', 'hex');
 
 function ipv6(text: string): Buffer {
   const dotted = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(text);

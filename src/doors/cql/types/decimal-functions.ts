@@ -3,15 +3,17 @@ import { digitsOf, roundToDigits, stripZeros } from './decimal.ts';
 import type { Decimal } from './numbers.ts';
 
 const DIGITS_MIN = 32;
-const DIGITS_MAX = 10_000;
+/** What takes longer to work out than anybody waits for is not asked for. */
+const DIGITS_MAX = 1_000;
 /** More digits than are asked for, so that the last of those is right. */
 const GUARD_DIGITS = 12;
 /** e^x beyond that has an exponent that no decimal can have. */
 const EXP_MAX = 2_000_000_000;
 
 /** Undefined when the result is out of range. */
-export function expOfDecimal(value: Decimal): Decimal | undefined {
-  if (value.unscaled === 0n) return { unscaled: 1n, scale: 0 };
+export function expOfDecimal(argument: Decimal): Decimal | undefined {
+  if (argument.unscaled === 0n) return { unscaled: 1n, scale: 0 };
+  const value = shortened(argument);
   const digits = wantedDigits(value);
   const approximate = Number(`${value.unscaled}e${-value.scale}`);
   if (!(Math.abs(approximate) < EXP_MAX)) return undefined;
@@ -25,8 +27,9 @@ export function expOfDecimal(value: Decimal): Decimal | undefined {
 }
 
 /** Undefined for what has no logarithm. */
-export function logOfDecimal(value: Decimal): Decimal | undefined {
-  if (value.unscaled <= 0n) return undefined;
+export function logOfDecimal(argument: Decimal): Decimal | undefined {
+  if (argument.unscaled <= 0n) return undefined;
+  const value = shortened(argument);
   if (isOne(value)) return { unscaled: 0n, scale: 0 };
   const digits = wantedDigits(value);
   const places = logPlaces(value, digits);
@@ -34,14 +37,20 @@ export function logOfDecimal(value: Decimal): Decimal | undefined {
 }
 
 /** Undefined for what has no logarithm. */
-export function log10OfDecimal(value: Decimal): Decimal | undefined {
-  if (value.unscaled <= 0n) return undefined;
+export function log10OfDecimal(argument: Decimal): Decimal | undefined {
+  if (argument.unscaled <= 0n) return undefined;
+  const value = shortened(argument);
   const stripped = stripZeros(value);
   if (stripped.unscaled === 1n) return { unscaled: BigInt(-stripped.scale), scale: 0 };
   const digits = wantedDigits(value);
   const places = logPlaces(value, digits);
   const quotient = (fixedLog(value, places) * 10n ** BigInt(places)) / naturalLogOf10(places);
   return roundToDigits({ unscaled: quotient, scale: places }, digits, true);
+}
+
+/** Digits that cannot be seen in the result are left out. */
+function shortened(value: Decimal): Decimal {
+  return roundToDigits(value, DIGITS_MAX + GUARD_DIGITS);
 }
 
 function wantedDigits(value: Decimal): number {

@@ -42,31 +42,81 @@ const UNITS: Readonly<Record<string, Duration>> = {
   ns: { months: 0, days: 0, nanoseconds: 1n },
 };
 
-/** `1y2mo3w4d5h6m7s8ms9us10ns`, and the forms of ISO 8601 (`P1Y2M3DT4H5M6S`, `P2W`, `P0001-02-03T04:05:06`); undefined for others. */
+/**
+ * `1y2mo3w4d5h6m7s8ms9us10ns`, and the forms of ISO 8601 (`P1Y2M3DT4H5M6S`, `P2W`, `P0001-02-03T04:05:06`); undefined for other texts.
+ * Throws MarshalError for parts out of order and for what is too long.
+ */
 export function parseDuration(text: string): Duration | undefined {
   const negative = text.startsWith('-');
   const rest = negative ? text.slice(1) : text;
   const parts = rest.startsWith('P') ? isoParts(rest) : standardParts(rest);
   if (parts === undefined || parts.length === 0) return undefined;
+  const sum = sumOf(parts);
+  return negative ? { months: -sum.months, days: -sum.days, nanoseconds: -sum.nanoseconds } : sum;
+}
+
+const INT_MAX = 2 ** 31 - 1;
+const LONG_MAX = 2n ** 63n - 1n;
+
+function sumOf(parts: readonly (readonly [number, string])[]): Duration {
   let months = 0;
   let days = 0;
   let nanoseconds = 0n;
   for (const [count, unit] of parts) {
-    const one = UNITS[unit];
-    if (one === undefined) return undefined;
+    const one = UNITS[unit] as Duration;
     months += one.months * count;
     days += one.days * count;
     nanoseconds += one.nanoseconds * BigInt(count);
   }
-  return negative ? { months: -months, days: -days, nanoseconds: -nanoseconds } : { months, days, nanoseconds };
+  for (const [what, value] of [
+    ['months', months],
+    ['days', days],
+  ] as const) {
+    if (value > INT_MAX) {
+      throw new MarshalError(`Invalid duration. The total number of ${what} must be less or equal to ${INT_MAX}`);
+    }
+  }
+  if (nanoseconds > LONG_MAX) {
+    throw new MarshalError(`Invalid duration. The total number of nanoseconds must be less or equal to ${LONG_MAX}`);
+  }
+  return { months, days, nanoseconds };
+}
+
+/** From the longest to the shortest, as they must follow each other. */
+const UNIT_NAMES: Readonly<Record<string, string>> = {
+  y: 'years',
+  mo: 'months',
+  w: 'weeks',
+  d: 'days',
+  h: 'hours',
+  m: 'minutes',
+  s: 'seconds',
+  ms: 'milliseconds',
+  us: 'microseconds',
+  µs: 'microseconds',
+  ns: 'nanoseconds',
+};
+const UNIT_ORDER = [...new Set(Object.values(UNIT_NAMES))];
+
+function checkOrder(parts: readonly (readonly [number, string])[]): void {
+  for (const [i, [, unit]] of parts.entries()) {
+    if (i === 0) continue;
+    const name = UNIT_NAMES[unit] as string;
+    const previous = UNIT_NAMES[parts[i - 1]?.[1] as string] as string;
+    if (name === previous) throw new MarshalError(`Invalid duration. The ${name} are specified multiple times`);
+    if (UNIT_ORDER.indexOf(name) < UNIT_ORDER.indexOf(previous)) {
+      throw new MarshalError(`Invalid duration. The ${previous} should be after ${name}`);
+    }
+  }
 }
 
 function standardParts(text: string): [number, string][] | undefined {
   if (!/^(\d+(y|mo|w|d|h|m|s|ms|us|µs|ns))+$/i.test(text)) return undefined;
-  return [...text.toLowerCase().matchAll(/(\d+)(y|mo|ms|m|w|d|h|s|us|µs|ns)/g)].map(([, count, unit]) => [
-    Number(count),
-    unit as string,
-  ]);
+  const parts = [...text.toLowerCase().matchAll(/(\d+)(y|mo|ms|m|w|d|h|s|us|µs|ns)/g)].map(
+    ([, count, unit]): [number, string] => [Number(count), unit as string],
+  );
+  checkOrder(parts);
+  return parts;
 }
 
 function isoParts(text: string): [number, string][] | undefined {

@@ -162,6 +162,7 @@ function small(name: 'tinyint' | 'smallint', value: JsonValue): Buffer {
 
 function big(name: 'varint' | 'decimal', value: JsonValue): Buffer {
   const text = javaText(value);
+  if (text === '' && name === 'decimal') return encodeText(name, text);
   const decimal = parseDecimal(text);
   if (decimal === undefined || (name === 'varint' && !/^[+-]?\d+$/.test(text))) {
     throw new MarshalError(`Value '${text}' is not a valid representation of a ${name} value`);

@@ -1,7 +1,7 @@
 /** Functions of CQL from values to a value. Aggregates are in planning/. */
 import type { Assignability } from './assignment.ts';
 import type { Cell } from './composite.ts';
-import { type DataType, quotedName, typeText } from './data-type.ts';
+import { type DataType, typeText } from './data-type.ts';
 
 /** Where functions that are not determined by their arguments get their answer from. One for each execution of a statement. */
 export interface FunctionEnvironment {
@@ -61,7 +61,8 @@ export function isFamily(candidate: FunctionCandidate): candidate is FunctionFam
 
 /** `system.todate`; names that are no identifiers are quoted. */
 export function functionName({ keyspace, name }: { readonly keyspace: string; readonly name: string }): string {
-  return `${quotedName(keyspace)}.${quotedName(name)}`;
+  const quoted = (part: string): string => (/^[a-z][a-z0-9_]*$/.test(part) ? part : `"${part.replaceAll('"', '""')}"`);
+  return `${quoted(keyspace)}.${quoted(name)}`;
 }
 
 /** `system.todate : (timeuuid) -> date`, as errors list what there is. */

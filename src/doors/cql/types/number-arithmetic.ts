@@ -5,8 +5,8 @@
 import { unreachable } from '../../../base/assert.ts';
 import type { ArithmeticOperator } from '../language/ast.ts';
 import {
+  ArithmeticError,
   addDecimals,
-  DivisionByZero,
   decimalToNumber,
   divideDecimals,
   multiplyDecimals,
@@ -37,11 +37,6 @@ export const NUMBERS = [
 ] as const;
 export type NumericName = (typeof NUMBERS)[number];
 export type CqlNumber = bigint | number | Decimal;
-
-/** What is no number in the type of the result. */
-export class ArithmeticError extends Error {
-  override readonly name = 'ArithmeticError';
-}
 
 export function isNumeric(name: string): name is NumericName {
   return (NUMBERS as readonly string[]).includes(name);
@@ -106,6 +101,17 @@ export function numberOf(name: NumericName, bytes: Buffer): CqlNumber {
   }
 }
 
+/**
+ * The same for an operation with this result. Integers come into decimals by way of doubles, as in Cassandra, which shows in the
+ * scale (2 is 2.0), but not where that would change them.
+ */
+export function operandOf(result: NumericName, name: NumericName, bytes: Buffer): CqlNumber {
+  const number = numberOf(name, bytes);
+  if (result !== 'decimal' || name === 'varint' || typeof number !== 'bigint') return number;
+  const double = Number(number);
+  return Number.isSafeInteger(double) ? decimalOfDouble(double) : number;
+}
+
 /** In wire format; integers lose the bits that do not fit. */
 export function encodeNumber(name: NumericName, value: CqlNumber): Buffer {
   switch (name) {
@@ -122,12 +128,12 @@ export function encodeNumber(name: NumericName, value: CqlNumber): Buffer {
       return encodeVarint(toInteger(value));
     case 'float': {
       const bytes = Buffer.allocUnsafe(4);
-      bytes.writeFloatBE(toFloating(value), 0);
+      bytes.writeFloatBE(withPlainNaN(toFloating(value)), 0);
       return bytes;
     }
     case 'double': {
       const bytes = Buffer.allocUnsafe(8);
-      bytes.writeDoubleBE(toFloating(value), 0);
+      bytes.writeDoubleBE(withPlainNaN(toFloating(value)), 0);
       return bytes;
     }
     case 'decimal':
@@ -135,7 +141,12 @@ export function encodeNumber(name: NumericName, value: CqlNumber): Buffer {
   }
 }
 
-/** Throws ArithmeticError and DivisionByZero, whose texts are Java's. */
+/** There are many NaNs; one is enough. */
+function withPlainNaN(value: number): number {
+  return Number.isNaN(value) ? Number.NaN : value;
+}
+
+/** Throws ArithmeticError, whose texts are Java's. */
 export function operate(result: NumericName, operator: ArithmeticOperator, a: CqlNumber, b: CqlNumber): CqlNumber {
   switch (result) {
     case 'float':
@@ -174,7 +185,7 @@ function onIntegers(operator: ArithmeticOperator, a: bigint, b: bigint, isVarint
       return a * b;
     case '/':
     case '%':
-      if (b === 0n) throw new DivisionByZero(isVarint ? 'BigInteger divide by zero' : '/ by zero');
+      if (b === 0n) throw new ArithmeticError(isVarint ? 'BigInteger divide by zero' : '/ by zero');
       return operator === '/' ? a / b : a % b;
   }
 }

@@ -86,11 +86,16 @@ function sign(value: bigint): number {
 
 /** As Java writes numbers: a point always, and an exponent from ten millions on and below a thousandth. */
 export function doubleText(value: number): string {
+  // One digit would do, but Java writes two at least, and with two the smallest number is nearer to this.
+  if (Math.abs(value) === Number.MIN_VALUE) return value > 0 ? '4.9E-324' : '-4.9E-324';
   return javaText(value, value);
 }
 
+const FLOAT_MIN = 2 ** -149;
+
 /** The same of a float, with no more digits than tell it from its neighbours. */
 export function floatText(value: number): string {
+  if (Math.abs(value) === FLOAT_MIN) return value > 0 ? '1.4E-45' : '-1.4E-45';
   return javaText(value, Number.isFinite(value) ? shortestSingle(value) : value);
 }
 

@@ -1,7 +1,7 @@
 /** Values as CQL text (for errors, DESCRIBE and casts) and as JSON (SELECT JSON, toJson). */
 import { unreachable } from '../../../base/assert.ts';
 import { type Cell, fieldTypes, splitCollection, splitFields, splitVector } from './composite.ts';
-import type { DataType, NativeName } from './data-type.ts';
+import { type DataType, type NativeName, quotedName } from './data-type.ts';
 import { decodeDuration, durationText } from './duration.ts';
 import { decimalText, decodeDecimal, decodeVarint, doubleText, floatText } from './numbers.ts';
 import { dateText, timestampLiteral, timestampText, timeText } from './time.ts';
@@ -11,6 +11,7 @@ export function literalText(type: DataType, value: Cell): string {
   if (value === null) return 'null';
   switch (type.kind) {
     case 'native':
+      if (value.length === 0 && !HAS_EMPTY_LITERAL.has(type.name)) return 'null';
       return QUOTED.has(type.name)
         ? `'${literalOf(type.name, value).replaceAll("'", "''")}'`
         : prefixed(type.name, value);
@@ -32,7 +33,7 @@ export function literalText(type: DataType, value: Cell): string {
         .join(', ')})`;
     case 'udt':
       return `{${fieldsOf(type, value)
-        .map(([name, field, item]) => `${name}: ${literalText(field, item)}`)
+        .map(([name, field, item]) => `${quotedName(name)}: ${literalText(field, item)}`)
         .join(', ')}}`;
     case 'vector':
       return `[${splitVector(value, type)
@@ -43,6 +44,8 @@ export function literalText(type: DataType, value: Cell): string {
   }
 }
 
+/** Of other types the empty value has no literal. */
+const HAS_EMPTY_LITERAL: ReadonlySet<NativeName> = new Set(['ascii', 'text', 'blob']);
 const QUOTED: ReadonlySet<NativeName> = new Set(['ascii', 'text', 'inet', 'timestamp', 'date', 'time']);
 
 function prefixed(name: NativeName, value: Buffer): string {
@@ -134,7 +137,7 @@ export function jsonText(type: DataType, value: Cell): string {
         .join(', ')}]`;
     case 'udt':
       return `{${fieldsOf(type, value)
-        .map(([name, field, item]) => `${JSON.stringify(jsonName(name))}: ${jsonText(field, item)}`)
+        .map(([name, field, item]) => `${quotedJson(jsonName(name))}: ${jsonText(field, item)}`)
         .join(', ')}}`;
     case 'vector':
       return `[${splitVector(value, type)
@@ -153,7 +156,7 @@ export function jsonName(name: string): string {
 /** Keys of JSON objects are strings, whatever they are here. */
 function jsonKey(type: DataType, value: Buffer): string {
   const text = jsonText(type, value);
-  return text.startsWith('"') ? text : JSON.stringify(text);
+  return text.startsWith('"') ? text : quotedJson(text);
 }
 
 const BARE_JSON: ReadonlySet<NativeName> = new Set([
@@ -170,11 +173,18 @@ const BARE_JSON: ReadonlySet<NativeName> = new Set([
 ]);
 
 function nativeJson(name: NativeName, value: Buffer): string {
+  if (name === 'blob') return `"0x${value.toString('hex')}"`;
   if (value.length === 0) return '""';
   const text = plainText(name, value);
-  if (name === 'blob') return `"0x${text}"`;
   if ((name === 'float' || name === 'double') && /[NI]/.test(text)) return 'null';
-  return BARE_JSON.has(name) ? text : JSON.stringify(text);
+  return BARE_JSON.has(name) ? text : quotedJson(text);
+}
+
+/** Control characters have the digits of capital letters that Java's JSON has. */
+function quotedJson(text: string): string {
+  return JSON.stringify(text).replace(/\\u00[01][a-f]/g, (sequence) =>
+    sequence.replace(/[a-f]$/, (digit) => digit.toUpperCase()),
+  );
 }
 
 function pairs(parts: readonly Buffer[]): [Buffer, Buffer][] {

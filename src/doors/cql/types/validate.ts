@@ -1,7 +1,8 @@
 /** Whether bytes are a value of a type. Throws `MarshalError` in Cassandra's words. */
 import { isUtf8 } from 'node:buffer';
-import { fieldTypes, MarshalError, readUnsignedVint, splitCollection, splitFields, splitVector } from './composite.ts';
-import type { DataType, NativeName } from './data-type.ts';
+import { MarshalError, walkCollection, walkFields, walkVector } from './composite.ts';
+import type { DataType, NativeName, UserTypeField } from './data-type.ts';
+import { decodeDuration } from './duration.ts';
 
 /** The empty value is one of every type but those that have no empty form in Cassandra: texts, blobs and composites decide themselves. */
 export function validate(type: DataType, bytes: Buffer): void {
@@ -11,25 +12,23 @@ export function validate(type: DataType, bytes: Buffer): void {
       return;
     case 'list':
     case 'set':
-      for (const part of splitCollection(bytes)) validate(type.element, part);
+      walkCollection(bytes, 1, type.kind, (part) => validate(type.element, part));
       return;
-    case 'map': {
-      const parts = splitCollection(bytes, 2);
-      for (let i = 0; i < parts.length; i += 2) {
-        validate(type.key, parts[i] as Buffer);
-        validate(type.value, parts[i + 1] as Buffer);
-      }
+    case 'map':
+      walkCollection(bytes, 2, 'map', (part, i) => validate(i % 2 === 0 ? type.key : type.value, part));
       return;
-    }
     case 'tuple':
-    case 'udt': {
-      const types = fieldTypes(type);
-      const fields = splitFields(bytes, types.length);
-      for (const [i, field] of fields.entries()) if (field !== null) validate(types[i] as DataType, field);
+      walkFields(bytes, type.elements.length, undefined, (field, i) => {
+        if (field !== null) validate(type.elements[i] as DataType, field);
+      });
       return;
-    }
+    case 'udt':
+      walkFields(bytes, type.fields.length, type, (field, i) => {
+        if (field !== null) validate((type.fields[i] as UserTypeField).type, field);
+      });
+      return;
     case 'vector':
-      for (const part of splitVector(bytes, type)) validate(type.element, part);
+      walkVector(bytes, type, (part) => validate(type.element, part));
   }
 }
 
@@ -38,15 +37,19 @@ function validateNative(name: NativeName, bytes: Buffer): void {
   switch (name) {
     case 'bigint':
     case 'counter':
-    case 'double':
+      exactly(length, 8, 'long');
+      return;
     case 'timestamp':
-      exactly(length, 8, name === 'timestamp' ? 'date' : 'long');
+      exactly(length, 8, 'long for date');
+      return;
+    case 'double':
+      exactly(length, 8, 'value for a double');
       return;
     case 'int':
       exactly(length, 4, 'int');
       return;
     case 'float':
-      if (length !== 4 && length !== 0) throw new MarshalError(`Expected 4 or 0 byte value for a float (${length})`);
+      exactly(length, 4, 'value for a float');
       return;
     case 'date':
       if (length !== 4) throw new MarshalError(`Expected 4 byte long for date (${length})`);
@@ -65,7 +68,7 @@ function validateNative(name: NativeName, bytes: Buffer): void {
       return;
     case 'ascii':
       for (let i = 0; i < length; i += 1) {
-        if ((bytes[i] as number) > 127) throw new MarshalError(`Invalid byte for ascii: ${bytes[i] as number}`);
+        if ((bytes[i] as number) > 127) throw new MarshalError(`Invalid byte for ascii: ${(bytes[i] as number) - 256}`);
       }
       return;
     case 'text':
@@ -81,7 +84,7 @@ function validateNative(name: NativeName, bytes: Buffer): void {
       return;
     case 'inet':
       if (length !== 0 && length !== 4 && length !== 16)
-        throw new MarshalError(`Expected 4 or 16 byte inetaddress; got ${length}`);
+        throw new MarshalError(`Expected 4 or 16 byte inetaddress; got ${bytes.toString('hex')}`);
       return;
     case 'decimal':
       if (length !== 0 && length < 5) throw new MarshalError(`Expected 0 or at least 4 bytes (${length})`);
@@ -99,12 +102,25 @@ function exactly(length: number, size: number, what: string): void {
 }
 
 function exactlyUuid(length: number): void {
-  if (length !== 16 && length !== 0) throw new MarshalError(`UUIDs must be exactly 16 bytes (${length})`);
+  if (length !== 16 && length !== 0) throw new MarshalError(`UUID should be 16 or 0 bytes (${length})`);
 }
 
 function validateDuration(bytes: Buffer): void {
   if (bytes.length < 3) throw new MarshalError(`Expected at least 3 bytes for a duration (${bytes.length})`);
-  let at = 0;
-  for (let part = 0; part < 3; part += 1) [, at] = readUnsignedVint(bytes, at);
-  if (at !== bytes.length) throw new MarshalError('Unexpected bytes after a duration');
+  const { months, days, nanoseconds } = decodeDuration(bytes);
+  for (const [part, value] of [
+    ['months', months],
+    ['days', days],
+  ] as const) {
+    if ((value | 0) !== value) {
+      throw new MarshalError(`The duration ${part} must be a 32 bits integer but was: ${value}`);
+    }
+  }
+  const isPositive = months > 0 || days > 0 || nanoseconds > 0n;
+  const isNegative = months < 0 || days < 0 || nanoseconds < 0n;
+  if (isPositive && isNegative) {
+    throw new MarshalError(
+      `The duration months, days and nanoseconds must be all of the same sign (${months}, ${days}, ${nanoseconds})`,
+    );
+  }
 }

@@ -16,7 +16,7 @@ export const SYSTEM_TABLES: Readonly<Record<string, readonly string[]>> = {
        WITH comment = 'batches awaiting replay'`,
     `CREATE TABLE built_views (keyspace_name text, view_name text, status_replicated boolean, PRIMARY KEY (keyspace_name, view_name))
        WITH comment = 'built views'`,
-    `CREATE TABLE compaction_history (id uuid PRIMARY KEY, bytes_in bigint, bytes_out bigint, columnfamily_name text,
+    `CREATE TABLE compaction_history (id timeuuid PRIMARY KEY, bytes_in bigint, bytes_out bigint, columnfamily_name text,
        compacted_at timestamp, keyspace_name text, rows_merged map<int, bigint>) WITH comment = 'week-long compaction history'`,
     `CREATE TABLE local (key text PRIMARY KEY, bootstrapped text, broadcast_address inet, broadcast_port int, cluster_name text,
        cql_version text, data_center text, gossip_generation int, host_id uuid, listen_address inet, listen_port int,
@@ -26,8 +26,8 @@ export const SYSTEM_TABLES: Readonly<Record<string, readonly string[]>> = {
        most_recent_commit blob, most_recent_commit_at timeuuid, most_recent_commit_version int, proposal blob,
        proposal_ballot timeuuid, proposal_version int, PRIMARY KEY (row_key, cf_id))
        WITH comment = 'in-progress paxos proposals'`,
-    `CREATE TABLE peer_events (peer inet PRIMARY KEY, hints_dropped map<uuid, int>) WITH comment = 'events related to peers'`,
-    `CREATE TABLE peer_events_v2 (peer inet, peer_port int, hints_dropped map<uuid, int>, PRIMARY KEY (peer, peer_port))
+    `CREATE TABLE peer_events (peer inet PRIMARY KEY, hints_dropped map<timeuuid, int>) WITH comment = 'events related to peers'`,
+    `CREATE TABLE peer_events_v2 (peer inet, peer_port int, hints_dropped map<timeuuid, int>, PRIMARY KEY (peer, peer_port))
        WITH comment = 'events related to peers'`,
     `CREATE TABLE peers (peer inet PRIMARY KEY, data_center text, host_id uuid, preferred_ip inet, rack text,
        release_version text, rpc_address inet, schema_version uuid, tokens set<text>)

@@ -11,7 +11,8 @@ export function* preparedRows({ prepared }: SystemContext): Iterable<SystemRow> 
 export function* clientRows({ clients }: SystemContext): Iterable<SystemRow> {
   for (const client of clients()) {
     yield {
-      address: client.address,
+      // An IPv4 client of a socket that takes both is written with this in front.
+      address: client.address.replace(/^::ffff:/, ''),
       port: client.port,
       connection_stage: 'ready',
       driver_name: client.driverName,

@@ -12,7 +12,6 @@ import type {
 } from '../../language/ast.ts';
 import { type DataType, Native, type NativeName } from '../data-type.ts';
 import type { FunctionCandidate } from '../function.ts';
-import { findFunctions, isAggregateName } from '../functions/all.ts';
 import { castFunctions } from '../functions/casts.ts';
 import { OPERATION_NAMES, operationFunctions } from '../functions/operations.ts';
 import type { Receiver } from '../value.ts';
@@ -21,26 +20,6 @@ import { ArrayExpression, MapExpression, SetExpression } from './collections.ts'
 import { ConstantExpression, MarkerExpression, NullExpression } from './constants.ts';
 import type { Expression } from './expression.ts';
 import { MapOrUserTypeExpression, TupleExpression, UserTypeExpression } from './tuples.ts';
-
-/** What terms of one statement can refer to. */
-export interface TermScope {
-  resolveType(syntax: TypeSyntax): DataType;
-  /** A marker's value is for this. Several calls with one index are for the same marker. */
-  settle(index: number, receiver: Receiver): void;
-  /** Of the table's partition key, for `token(…)`; undefined where there is no table. */
-  readonly tokenTypes?: readonly DataType[] | undefined;
-}
-
-/** A term: a value without columns. */
-export function makeTerm(term: Term, scope: TermScope): Expression {
-  return makeExpression(term, {
-    isSelection: false,
-    resolveType: (syntax) => scope.resolveType(syntax),
-    functions: (keyspace, name) => findFunctions(keyspace, name, scope.tokenTypes),
-    isAggregate: (keyspace, name) => isAggregateName(keyspace, name),
-    settleMarker: (index, receiver) => scope.settle(index, receiver),
-  });
-}
 
 /** What expressions of one statement can refer to. */
 export interface ExpressionScope {

@@ -35,10 +35,3 @@ export function findFunctions(
   if (name === 'token' && tokenTypes !== undefined) return [tokenFunction(tokenTypes)];
   return BY_NAME.get(name) ?? [];
 }
-
-/** Of several rows; planning/ has them. */
-export const AGGREGATE_NAMES = ['avg', 'count', 'max', 'min', 'sum'] as const;
-
-export function isAggregateName(keyspace: string | undefined, name: string): boolean {
-  return (keyspace === undefined || keyspace === 'system') && (AGGREGATE_NAMES as readonly string[]).includes(name);
-}

@@ -1,7 +1,16 @@
 /** CAST: between numbers, between times, and of most types to text. */
 import type { NativeName } from '../data-type.ts';
 import type { ScalarFunction } from '../function.ts';
-import { encodeNumber, NUMBERS, type NumericName, numberOf, toDecimal, toInteger } from '../number-arithmetic.ts';
+import {
+  type CqlNumber,
+  encodeNumber,
+  NUMBERS,
+  type NumericName,
+  numberOf,
+  toDecimal,
+  toInteger,
+} from '../number-arithmetic.ts';
+import { type Decimal, floatText, parseDecimal } from '../numbers.ts';
 import { castText } from '../text.ts';
 import { nativeFunction } from './native.ts';
 import { toDate, toTimestamp } from './times.ts';
@@ -33,7 +42,7 @@ function numeric(from: NumericName, to: NumericName): ScalarFunction {
     const number = numberOf(from, value);
     switch (to) {
       case 'decimal':
-        return encodeNumber(to, toDecimal(number));
+        return encodeNumber(to, from === 'float' ? decimalOfFloat(number) : toDecimal(number));
       case 'varint':
         // By way of a long, whose bits are what is left of larger numbers.
         return encodeNumber(to, BigInt.asIntN(64, toInteger(number)));
@@ -45,6 +54,11 @@ function numeric(from: NumericName, to: NumericName): ScalarFunction {
         return encodeNumber(to, number);
     }
   });
+}
+
+/** Of the digits that a float is written with, which are fewer than those of the same double. */
+function decimalOfFloat(value: CqlNumber): Decimal {
+  return parseDecimal(floatText(value as number)) ?? toDecimal(value);
 }
 
 /** Java makes an int of a double before it makes anything smaller. */

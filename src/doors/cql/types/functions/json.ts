@@ -1,7 +1,8 @@
 /** toJson() and fromJson(), by both of their names. */
 import { CqlError, ErrorCode, invalidRequest } from '../../errors.ts';
+import { assignabilityOf } from '../assignment.ts';
 import { MarshalError } from '../composite.ts';
-import { Native } from '../data-type.ts';
+import { type DataType, Native } from '../data-type.ts';
 import { encodeJson } from '../from-json.ts';
 import type { FunctionFamily, FunctionParameter } from '../function.ts';
 import { parseJson } from '../json.ts';
@@ -14,7 +15,11 @@ const ANY: FunctionParameter = {
   refusal: () => undefined,
 };
 
-const TEXT: FunctionParameter = { text: 'text', infer: () => Native.text, refusal: () => undefined };
+const TEXT: FunctionParameter = {
+  text: 'text',
+  infer: (argument) => argument.naturalType() ?? Native.text,
+  refusal: (type) => (assignabilityOf(type, Native.text) === 'none' ? 'an argument of type text' : undefined),
+};
 
 export function jsonFunctions(): FunctionFamily[] {
   return [...['tojson', 'to_json'].map(toJson), ...['fromjson', 'from_json'].map(fromJson)];
@@ -27,9 +32,16 @@ function toJson(name: string): FunctionFamily {
     parameters: [ANY],
     make([type]) {
       if (type === undefined) throw invalidRequest(`${name}() has one argument`);
-      return makeFunction(name, [type], Native.text, ([value = null]) => Buffer.from(jsonText(type, value)));
+      return makeFunction(name, [type], Native.text, ([value = null]) =>
+        Buffer.from(value !== null && isEmptyNumber(type, value) ? 'null' : jsonText(type, value)),
+      );
     },
   };
+}
+
+/** What is empty without being a text. */
+function isEmptyNumber(type: DataType, value: Buffer): boolean {
+  return value.length === 0 && type.kind === 'native' && !['ascii', 'blob', 'text'].includes(type.name);
 }
 
 function fromJson(name: string): FunctionFamily {

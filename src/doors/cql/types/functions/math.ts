@@ -50,7 +50,7 @@ function transcendental(
     case 'decimal':
     case 'varint': {
       const result = ofDecimal(toDecimal(value));
-      if (result === undefined) throw outOfRange(name, type);
+      if (result === undefined) throw failure(name, type);
       return type === 'decimal' ? result : truncateDecimal(result);
     }
     default:
@@ -58,8 +58,14 @@ function transcendental(
   }
 }
 
-function outOfRange(name: string, type: NumericName): CqlError {
-  return new CqlError(ErrorCode.functionFailure, `execution of 'system.${name}[${type}]' failed: Overflow`, {
+const FAILURES: Readonly<Record<string, string>> = {
+  exp: 'Overflow',
+  log: 'Natural log of number zero or less',
+  log10: 'Log10 of number zero or less',
+};
+
+function failure(name: string, type: NumericName): CqlError {
+  return new CqlError(ErrorCode.functionFailure, `execution of 'system.${name}[${type}]' failed: ${FAILURES[name]}`, {
     keyspace: 'system',
     functionName: name,
     argumentTypes: [type],

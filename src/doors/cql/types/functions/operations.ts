@@ -3,17 +3,17 @@ import { CqlError, ErrorCode } from '../../errors.ts';
 import type { ArithmeticOperator } from '../../language/ast.ts';
 import type { Cell } from '../composite.ts';
 import { type DataType, Native, type NativeName } from '../data-type.ts';
-import { DivisionByZero } from '../decimal.ts';
+import { ArithmeticError } from '../decimal.ts';
 import { decodeDuration } from '../duration.ts';
 import { addToDate, addToTimestamp } from '../duration-arithmetic.ts';
 import type { ScalarFunction } from '../function.ts';
 import {
-  ArithmeticError,
   encodeNumber,
   NUMBERS,
   type NumericName,
   numberOf,
   numericResult,
+  operandOf,
   operate,
 } from '../number-arithmetic.ts';
 
@@ -66,7 +66,7 @@ function numeric(left: NumericName, operator: ArithmeticOperator, right: Numeric
   return native(OPERATION_NAMES[operator], [left, right], result, ([a = null, b = null]) => {
     if (isAbsent(a) || isAbsent(b)) return null;
     return guarded(left, operator, right, () =>
-      encodeNumber(result, operate(result, operator, numberOf(left, a), numberOf(right, b))),
+      encodeNumber(result, operate(result, operator, operandOf(result, left, a), operandOf(result, right, b))),
     );
   });
 }
@@ -114,7 +114,7 @@ function guarded(left: string, operator: string, right: string, run: () => Buffe
   try {
     return run();
   } catch (error) {
-    if (!(error instanceof ArithmeticError || error instanceof DivisionByZero)) throw error;
+    if (!(error instanceof ArithmeticError)) throw error;
     throw new CqlError(
       ErrorCode.functionFailure,
       `the operation '${left} ${operator} ${right}' failed: ${error.message}`,
