@@ -4,9 +4,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../../base/clock.ts';
+import type { AccessControl } from '../../../cluster/access/access-control.ts';
 import { type Catalog, CatalogRefusal, CatalogUnknown } from '../../../cluster/catalog/catalog.ts';
 import type { Router } from '../../../cluster/view.ts';
-import { CqlError, ErrorCode } from '../errors.ts';
+import { CqlError, ErrorCode, invalidRequest } from '../errors.ts';
 import type { Statement as Syntax } from '../language/ast.ts';
 import { type DdlRequest, errorOfRefusal } from '../schema/ddl.ts';
 import { findTable } from '../schema/model.ts';
@@ -15,8 +16,10 @@ import { replicationWarning } from '../schema/replication.ts';
 import type { DdlReply } from '../schema/schema-change.ts';
 import type { SchemaRegistry } from '../schema/schema-registry.ts';
 import type { ResultSink } from '../session/engine.ts';
+import { followChange } from './resource-permissions.ts';
 
 export interface SchemaChangeOptions {
+  readonly access: AccessControl;
   readonly router: Pick<Router, 'view'>;
   readonly catalog: Catalog;
   readonly schema: SchemaRegistry;
@@ -28,15 +31,24 @@ const INDEX_PATIENCE_MS = 5_000;
 /** Changes nothing, and like every change is answered when all live nodes have applied those before it. */
 const NOTHING: DdlRequest = { type: 'swept', spaces: [], slots: [] };
 
-/** Never throws. */
+/** A statement on the schema is known to every node for as long as what it has made. */
+const TEXT_LENGTH_MAX = 1_048_576;
+
+export interface SchemaStatement {
+  readonly syntax: Syntax;
+  readonly text: string;
+  /** The one in use. */
+  readonly keyspace: string | null;
+}
+
+/** `user`: who asks; empty when nobody has to say. Never throws. */
 export function changeSchema(
   options: SchemaChangeOptions,
-  syntax: Syntax,
-  text: string,
-  keyspace: string | null,
+  statement: SchemaStatement,
+  user: string,
   sink: ResultSink,
 ): void {
-  carryOut(options, syntax, text, keyspace, sink).then(
+  carryOut(options, statement, user, sink).then(
     (change) => {
       if (change === null) sink.done();
       else sink.schemaChange(change);
@@ -47,14 +59,20 @@ export function changeSchema(
 
 async function carryOut(
   options: SchemaChangeOptions,
-  syntax: Syntax,
-  text: string,
-  keyspace: string | null,
+  { syntax, text, keyspace }: SchemaStatement,
+  user: string,
   sink: ResultSink,
 ): Promise<DdlReply> {
+  if (text.length > TEXT_LENGTH_MAX) {
+    throw invalidRequest(`A statement on the schema has at most ${TEXT_LENGTH_MAX} characters`);
+  }
   const request: DdlRequest = { type: 'statement', text, keyspace, uuid: randomUUID() };
   const change = (await options.catalog.change(CQL_SECTION, request)) as DdlReply;
   if (change === null) return null;
+  // The schema is changed by now: what goes wrong here must not look as if it were not.
+  await followChange(options.access, user, change).catch((error: unknown) =>
+    sink.warn(`Permissions could not be changed with it: ${error instanceof Error ? error.message : String(error)}`),
+  );
   if (syntax.kind === 'createKeyspace' || syntax.kind === 'alterKeyspace')
     warnOfReplication(options, change.keyspace, sink);
   if (syntax.kind === 'createIndex') {

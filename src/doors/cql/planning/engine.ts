@@ -203,7 +203,7 @@ export class Engine implements StatementEngine {
     } else if (syntax.kind === 'describe') this.#describe(syntax, requester, keyspace, sink);
     else if (isRoleStatement(syntax))
       executeRoleStatement(syntax, this.#options.access, this.#options.schema.schema, requester, keyspace, sink);
-    else changeSchema(this.#options, syntax, text, keyspace, sink);
+    else changeSchema(this.#options, { syntax, text, keyspace }, requester.user, sink);
   }
 
   #describe(syntax: Describe, requester: Requester, keyspace: string | null, sink: ResultSink): void {

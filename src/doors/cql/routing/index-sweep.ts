@@ -11,7 +11,7 @@ import { rowOfEntry } from '../rows/index-entries.ts';
 import { IndexKeeper } from '../rows/index-keeper.ts';
 import { partitionEnd } from '../rows/layout.ts';
 import { isElementValue } from '../rows/row-value.ts';
-import { indexWorkKey, tabletHead } from '../rows/tablet-keys.ts';
+import { indexWorkHead, indexWorkKey, tabletHead } from '../rows/tablet-keys.ts';
 import type { Index, Table } from '../schema/model.ts';
 import { touchesSlots } from '../schema/slot-ranges.ts';
 import { afterPrefix } from '../types/key-format.ts';
@@ -20,6 +20,7 @@ import type { Sweep, TabletRange } from './sweep.ts';
 
 /** Rows or entries in one piece. */
 const ROWS_MAX = 300;
+const CHECKS_MAX = 16;
 
 interface Work {
   readonly kind: 'build' | 'check';
@@ -86,16 +87,26 @@ export class IndexSweep implements Sweep {
   /** What is under way, if it still is to be done, or what is to be done next. */
   #current(transaction: Transaction): Work | undefined {
     const { slotFirst, slotLast } = this.#tablet;
-    for (const table of this.#services.tables.all) {
-      for (const index of table.indexes) {
-        const isUnbuilt = touchesSlots(index.unbuilt, slotFirst, slotLast);
-        if (!isUnbuilt) this.#told.delete(index.space);
-        else if (!this.#told.has(index.space))
-          return this.#begin('build', table, index, tabletHead(table.space, slotFirst));
-        if (transaction.get(indexWorkKey(slotFirst, index.space)) !== undefined) {
-          return this.#begin('check', table, index, tabletHead(index.space, slotFirst));
-        }
+    for (const { table, index } of this.#services.tables.unbuilt) {
+      if (touchesSlots(index.unbuilt, slotFirst, slotLast) && !this.#told.has(index.space)) {
+        return this.#begin('build', table, index, tabletHead(table.space, slotFirst));
       }
+    }
+    if (this.#services.tables.unbuilt.length === 0) this.#told.clear();
+    return this.#toCheck(transaction);
+  }
+
+  #toCheck(transaction: Transaction): Work | undefined {
+    const { slotFirst } = this.#tablet;
+    const asked: ByteKey[] = [];
+    const head = indexWorkHead(slotFirst);
+    transaction.scan(head, afterPrefix(head), false, (key) => asked.push(key) < CHECKS_MAX);
+    for (const key of asked) {
+      const space = Buffer.from(key.slice(head.length), 'latin1').readUInt32BE(0);
+      const found = this.#services.tables.indexOfSpace(space);
+      if (found !== undefined) return this.#begin('check', found.table, found.index, tabletHead(space, slotFirst));
+      // The index was dropped: its entries go with it.
+      transaction.delete(key);
     }
     return undefined;
   }

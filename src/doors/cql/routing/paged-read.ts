@@ -4,7 +4,6 @@
  *
  * A page ends at the limit, or at about a megabyte. One that is not the last has rows.
  */
-import { assert } from '../../../base/assert.ts';
 import { SLOT_COUNT } from '../../../cluster/view.ts';
 import type { CqlError } from '../errors.ts';
 import type { IndexSource, Position, RowPage, RowRead, TokenSource } from '../rows/commands.ts';
@@ -29,7 +28,8 @@ export interface PagedReadOwner {
 const AHEAD_MAX = 16;
 
 /** One part: a row read of one tablet, or what has come of it. */
-class Part {
+class Part implements RowOwner {
+  readonly #whole: PagedRead;
   readonly read: RowRead;
   /** Which of the reads that were asked for. */
   readonly index: number;
@@ -43,16 +43,21 @@ class Part {
   after: Position | null;
   more = false;
 
-  constructor(read: RowRead, index: number, slot: number, after: Position | null) {
+  constructor(whole: PagedRead, read: RowRead, index: number, slot: number, after: Position | null) {
+    this.#whole = whole;
     this.read = read;
     this.index = index;
     this.slot = slot;
     this.start = after;
     this.after = after;
   }
+
+  rowsDone(operation: RowOperation): void {
+    this.#whole.partRead(this, operation);
+  }
 }
 
-export class PagedRead implements RowOwner {
+export class PagedRead {
   error: CqlError | null = null;
   rowCount = 0;
   /** The rows of each, one page after the other. */
@@ -72,7 +77,6 @@ export class PagedRead implements RowOwner {
   #bytes = 0;
   #isOver = false;
   #isAdvancing = false;
-  readonly #partOf = new Map<RowOperation, Part>();
 
   /**
    * `reads`: in the order in which their rows come. One of tokens or of an index is of all tablets that it touches. `limit`: of rows in
@@ -112,9 +116,9 @@ export class PagedRead implements RowOwner {
     if (read === undefined) return;
     const { source } = read;
     if (source.kind === 'partition') {
-      this.#parts.push(new Part(read, index, slotOfKey(source.partition), after));
+      this.#parts.push(new Part(this, read, index, slotOfKey(source.partition), after));
     } else if (source.kind === 'index' && source.partition !== null) {
-      this.#parts.push(new Part(read, index, slotOfKey(source.partition), after));
+      this.#parts.push(new Part(this, read, index, slotOfKey(source.partition), after));
     } else this.#addTablets(read, source, index, after);
   }
 
@@ -129,7 +133,7 @@ export class PagedRead implements RowOwner {
       const tabletLast = this.#services.slots.tabletOf(slot)?.slotLast ?? SLOT_COUNT - 1;
       const first = later(source.first, firstTokenOf(slot));
       const last = earlier(source.last, firstTokenOf(tabletLast + 1) - 1n);
-      this.#parts.push(new Part({ ...read, source: { ...source, first, last } }, index, slot, place));
+      this.#parts.push(new Part(this, { ...read, source: { ...source, first, last } }, index, slot, place));
       place = null;
       slot = tabletLast + 1;
     }
@@ -141,17 +145,14 @@ export class PagedRead implements RowOwner {
       this.#services,
       { ...part.read, after: part.after, limit },
       part.slot,
-      this,
+      part,
       this.#staleRead,
     );
-    this.#partOf.set(operation, part);
     operation.submit();
   }
 
-  rowsDone(operation: RowOperation): void {
-    const part = this.#partOf.get(operation);
-    this.#partOf.delete(operation);
-    assert(part !== undefined, 'an operation is of a part of its read');
+  /** Called by parts. */
+  partRead(part: Part, operation: RowOperation): void {
     if (this.#isOver) return;
     const { page, error } = operation;
     if (error !== null || page === null) {
@@ -218,7 +219,7 @@ export class PagedRead implements RowOwner {
   }
 
   #readAgain(part: Part): void {
-    const fresh = new Part(part.read, part.index, part.slot, part.start);
+    const fresh = new Part(this, part.read, part.index, part.slot, part.start);
     this.#parts[this.#head] = fresh;
     this.#submit(fresh);
   }

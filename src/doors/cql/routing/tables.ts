@@ -1,7 +1,7 @@
 /** The tables of the schema by the space of their rows, as this node has applied it. */
 
 import type { TableSource } from '../rows/command-codec.ts';
-import type { Schema, Table } from '../schema/model.ts';
+import type { Index, Schema, Table } from '../schema/model.ts';
 import type { SweepRecord } from '../schema/records.ts';
 
 /** What `SchemaRegistry` is to the rows. */
@@ -11,10 +11,17 @@ export interface SchemaSource {
   readonly sweeps: readonly SweepRecord[];
 }
 
+export interface TableIndex {
+  readonly table: Table;
+  readonly index: Index;
+}
+
 export class TablesBySpace implements TableSource {
   readonly #source: SchemaSource;
   #schema: Schema | undefined;
   readonly #tables = new Map<number, Table>();
+  readonly #indexes = new Map<number, TableIndex>();
+  #unbuilt: TableIndex[] = [];
 
   constructor(source: SchemaSource) {
     this.#source = source;
@@ -28,9 +35,15 @@ export class TablesBySpace implements TableSource {
     return this.#source.sweeps;
   }
 
-  get all(): Iterable<Table> {
+  /** Indexes that rows which were there before are still to be added to. */
+  get unbuilt(): readonly TableIndex[] {
     this.#refresh();
-    return this.#tables.values();
+    return this.#unbuilt;
+  }
+
+  indexOfSpace(space: number): TableIndex | undefined {
+    this.#refresh();
+    return this.#indexes.get(space);
   }
 
   tableOfSpace(space: number): Table | undefined {
@@ -43,9 +56,19 @@ export class TablesBySpace implements TableSource {
     if (schema === this.#schema) return;
     this.#schema = schema;
     this.#tables.clear();
+    this.#indexes.clear();
+    this.#unbuilt = [];
     for (const keyspace of schema.keyspaces.values()) {
       if (keyspace.kind !== 'user') continue;
-      for (const table of keyspace.tables.values()) this.#tables.set(table.space, table);
+      for (const table of keyspace.tables.values()) this.#add(table);
+    }
+  }
+
+  #add(table: Table): void {
+    this.#tables.set(table.space, table);
+    for (const index of table.indexes) {
+      this.#indexes.set(index.space, { table, index });
+      if (!index.isReady) this.#unbuilt.push({ table, index });
     }
   }
 }

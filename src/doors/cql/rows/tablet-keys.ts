@@ -4,7 +4,7 @@
  *
  *   space 16 | slot u16 | moment u48 | space of the table, then its row's key from the slot on   expiry index, no value
  *   space 19 | slot u16 | 'v'                                      schema version that a leader must have applied, u48
- *   space 19 | slot u16 | 'i' space of the index u32               an index whose entries are checked or built: see background
+ *   space 19 | slot u16 | 'i' space of the index u32               an index that may have entries of rows that are gone
  *   space 19 | slot u16 | 't' space of the table u32               the greatest stamp of clients that was ahead of time, i64
  */
 import type { ByteKey } from '../../../storage/ordered-store.ts';
@@ -43,8 +43,12 @@ export function schemaVersionKey(slotFirst: number): ByteKey {
   return `${tabletHead(Space.records, slotFirst)}v`;
 }
 
+export function indexWorkHead(slotFirst: number): ByteKey {
+  return `${tabletHead(Space.records, slotFirst)}i`;
+}
+
 export function indexWorkKey(slotFirst: number, indexSpace: number): ByteKey {
-  return `${tabletHead(Space.records, slotFirst)}i${spaceBytes(indexSpace)}`;
+  return indexWorkHead(slotFirst) + spaceBytes(indexSpace);
 }
 
 export function aheadOfTimeKey(slot: number, tableSpace: number): ByteKey {

@@ -53,7 +53,7 @@ export function tableText(table: Table, isVirtual: boolean, withInternals: boole
 }
 
 function definitionsText(table: Table, dropped: readonly DroppedColumn[]): string {
-  const { partitionKey, clustering } = table;
+  const { partitionKey, clustering, statics, regulars } = table;
   const isSingle = partitionKey.length === 1 && clustering.length === 0;
   const line = ({ name, type, kind }: Column | DroppedColumn): string => {
     const suffix = kind === 'static' ? ' static' : isSingle && kind === 'partition_key' ? ' PRIMARY KEY' : '';
@@ -61,7 +61,10 @@ function definitionsText(table: Table, dropped: readonly DroppedColumn[]): strin
   };
   // A column that has come back is first made as it was, then dropped, then added.
   const isBack = (name: string): boolean => dropped.some((column) => column.name === name);
-  const lines = [...table.columns.filter(({ name }) => !isBack(name)), ...dropped].map(line);
+  const lines = [
+    ...[...partitionKey, ...clustering, ...statics, ...regulars].filter(({ name }) => !isBack(name)),
+    ...dropped,
+  ].map(line);
   if (!isSingle) lines.push(`${INDENT}PRIMARY KEY (${primaryKeyText(partitionKey, clustering)})`);
   return lines.join(',\n');
 }

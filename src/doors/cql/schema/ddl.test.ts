@@ -306,13 +306,14 @@ test('an error of a name that is taken carries keyspace and table', async () => 
   expect(keyspace.detail).toEqual({ keyspace: 'ks', table: '' });
 });
 
-test('columns stand as Cassandra orders them: key, statics, simple ones, collections, each by name', async () => {
+test('columns stand as Cassandra orders them: key, statics, regular ones, each by name; for DESCRIBE collections last', async () => {
   const rig = await SchemaRig.withKeyspace();
   await rig.run(
     'CREATE TABLE t (z int, y int, x int static, c text, b list<int>, a set<int>, d int, k int, PRIMARY KEY ((k, z), y)) WITH CLUSTERING ORDER BY (y DESC)',
   );
   const table = rig.table('t');
-  expect(table.columns.map(({ name }) => name)).toEqual(['k', 'z', 'y', 'x', 'c', 'd', 'a', 'b']);
+  expect(table.columns.map(({ name }) => name)).toEqual(['k', 'z', 'y', 'x', 'a', 'b', 'c', 'd']);
+  expect(table.regulars.map(({ name }) => name)).toEqual(['c', 'd', 'a', 'b']);
   expect(table.columns.map(({ position }) => position)).toEqual([0, 1, 0, -1, -1, -1, -1, -1]);
   expect(table.clustering.map(({ isDescending }) => isDescending)).toEqual([true]);
   expect(table.byName.get('b')?.kind).toBe('regular');

@@ -76,10 +76,10 @@ export interface Table {
   readonly space: number;
   readonly partitionKey: readonly Column[];
   readonly clustering: readonly Column[];
-  /** As Cassandra orders them: those with cells for their elements last, and each by name. */
+  /** As DESCRIBE orders them: those with cells for their elements last, and each by name. */
   readonly statics: readonly Column[];
   readonly regulars: readonly Column[];
-  /** All, as `SELECT *` gives them: partition key, clustering, static, regular. */
+  /** All, as `SELECT *` gives them: partition key, clustering, static, regular, the last two each by name. */
   readonly columns: readonly Column[];
   readonly byName: ReadonlyMap<string, Column>;
   readonly byId: ReadonlyMap<number, Column>;
@@ -105,7 +105,12 @@ export type TableParts = Omit<
 export function makeTable({ others, ...parts }: TableParts): Table {
   const statics = others.filter(({ kind }) => kind === 'static').sort(inOrder);
   const regulars = others.filter(({ kind }) => kind === 'regular').sort(inOrder);
-  const columns = [...parts.partitionKey, ...parts.clustering, ...statics, ...regulars];
+  const columns = [
+    ...parts.partitionKey,
+    ...parts.clustering,
+    ...statics.toSorted(byName),
+    ...regulars.toSorted(byName),
+  ];
   return {
     ...parts,
     statics,
@@ -121,6 +126,10 @@ export function makeTable({ others, ...parts }: TableParts): Table {
 function inOrder(a: Column, b: Column): number {
   const [complexA, complexB] = [isMultiCell(a.type), isMultiCell(b.type)];
   if (complexA !== complexB) return complexA ? 1 : -1;
+  return byName(a, b);
+}
+
+function byName(a: Column, b: Column): number {
   return a.name < b.name ? -1 : 1;
 }
 

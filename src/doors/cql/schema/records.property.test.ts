@@ -151,7 +151,7 @@ test('columns and options survive their way through a description', async () => 
       await rig.run(before[0] as string);
       expect(described()).toEqual(before);
     }),
-    { numRuns: 50 },
+    { numRuns: 25 },
   );
 });
 

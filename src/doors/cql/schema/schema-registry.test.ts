@@ -40,15 +40,15 @@ test('what has not changed stays the same object', async () => {
   expect(of(after, 'ks')?.tables.get('t')).not.toBe(of(before, 'ks')?.tables.get('t'));
 });
 
-test('a change among five hundred tables makes one table anew', async () => {
+test('a change among many tables makes one table anew', async () => {
   const rig = await SchemaRig.withKeyspace();
-  for (let i = 0; i < 500; i += 1) await rig.run(`CREATE TABLE t${i} (a int PRIMARY KEY, b text)`);
+  for (let i = 0; i < 150; i += 1) await rig.run(`CREATE TABLE t${i} (a int PRIMARY KEY, b text)`);
   const before = rig.schema.keyspaces.get('ks')?.tables;
-  await rig.run('ALTER TABLE t250 ADD c int');
+  await rig.run('ALTER TABLE t75 ADD c int');
   const after = rig.schema.keyspaces.get('ks')?.tables;
   const anew = [...(after ?? [])].filter(([name, table]) => before?.get(name) !== table).map(([name]) => name);
-  expect(after?.size).toBe(500);
-  expect(anew).toEqual(['t250']);
+  expect(after?.size).toBe(150);
+  expect(anew).toEqual(['t75']);
 });
 
 test('events tell what clients can see, each change once', async () => {

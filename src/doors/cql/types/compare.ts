@@ -2,7 +2,6 @@
 import { unreachable } from '../../../base/assert.ts';
 import { fieldTypes, splitCollection, splitFields, splitVector } from './composite.ts';
 import type { DataType, NativeName } from './data-type.ts';
-import { encodeKeyPart } from './key-format.ts';
 import { compareDecimals, decodeDecimal, decodeVarint } from './numbers.ts';
 
 export function compareValues(type: DataType, a: Buffer, b: Buffer): number {
@@ -52,8 +51,18 @@ function compareNative(name: NativeName, a: Buffer, b: Buffer): number {
     case 'time':
     case 'boolean':
       return a.compare(b);
+    case 'tinyint':
+      return a.readInt8(0) - b.readInt8(0);
+    case 'smallint':
+      return a.readInt16BE(0) - b.readInt16BE(0);
     case 'int':
       return a.readInt32BE(0) - b.readInt32BE(0);
+    case 'bigint':
+    case 'counter':
+    case 'timestamp': {
+      const high = a.readInt32BE(0) - b.readInt32BE(0);
+      return high === 0 ? a.readUInt32BE(4) - b.readUInt32BE(4) : high;
+    }
     case 'varint': {
       const x = decodeVarint(a);
       const y = decodeVarint(b);
@@ -64,11 +73,39 @@ function compareNative(name: NativeName, a: Buffer, b: Buffer): number {
     case 'duration':
       // Durations have no order; equal ones are the same bytes.
       return a.compare(b);
-    default: {
-      const type: DataType = { kind: 'native', name };
-      const x = encodeKeyPart(type, a);
-      const y = encodeKeyPart(type, b);
-      return x < y ? -1 : x > y ? 1 : 0;
+    case 'float':
+      return compareNumbers(a.readFloatBE(0), b.readFloatBE(0));
+    case 'double':
+      return compareNumbers(a.readDoubleBE(0), b.readDoubleBE(0));
+    case 'timeuuid':
+      return compareTimeUuids(a, b);
+    case 'uuid': {
+      const version = (a[6] as number) >>> 4;
+      const versions = version - ((b[6] as number) >>> 4);
+      if (versions !== 0) return versions;
+      return version === 1 ? compareTimeUuids(a, b) : a.compare(b);
     }
   }
+}
+
+/** -0 before 0, and NaN behind all others. */
+function compareNumbers(a: number, b: number): number {
+  if (a < b) return -1;
+  if (a > b) return 1;
+  if (a === b) return a === 0 ? Number(Object.is(b, -0)) - Number(Object.is(a, -0)) : 0;
+  return Number(Number.isNaN(a)) - Number(Number.isNaN(b));
+}
+
+/** By the time, and then by the rest as signed bytes. */
+function compareTimeUuids(a: Buffer, b: Buffer): number {
+  const time =
+    a.readUInt16BE(6) - b.readUInt16BE(6) ||
+    a.readUInt16BE(4) - b.readUInt16BE(4) ||
+    a.readUInt32BE(0) - b.readUInt32BE(0);
+  if (time !== 0) return time;
+  for (let i = 8; i < 16; i += 1) {
+    const order = ((a[i] as number) ^ 0x80) - ((b[i] as number) ^ 0x80);
+    if (order !== 0) return order;
+  }
+  return 0;
 }

@@ -37,6 +37,16 @@ export function walkCollection(
   what: 'list' | 'set' | 'map',
   visit: (part: Buffer, index: number) => void,
 ): void {
+  walkLengths(bytes, partsPerElement, what, (at, length, i) => visit(bytes.subarray(at, at + length), i));
+}
+
+/** The same with the places of the parts. */
+export function walkLengths(
+  bytes: Buffer,
+  partsPerElement: number,
+  what: 'list' | 'set' | 'map',
+  visit: (at: number, length: number, index: number) => void,
+): void {
   if (bytes.length < 4) throw new MarshalError(`Not enough bytes to read a ${what}`);
   const count = bytes.readInt32BE(0) * partsPerElement;
   if (count < 0) throw new MarshalError(`The data cannot be deserialized as a ${what}`);
@@ -47,7 +57,7 @@ export function walkCollection(
     at += 4;
     if (length < 0) throw new MarshalError('Null value read when not allowed');
     if (at + length > bytes.length) throw new MarshalError(`Not enough bytes to read a ${what}`);
-    visit(bytes.subarray(at, at + length), i);
+    visit(at, length, i);
     at += length;
   }
   if (at !== bytes.length) throw new MarshalError(`Unexpected extraneous bytes after ${what} value`);

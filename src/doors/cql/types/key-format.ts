@@ -54,8 +54,16 @@ export function encodeKeyPart(type: DataType, bytes: Buffer): string {
   }
 }
 
+/** Keys are made of numbers one by one: cheaper than a call into the runtime up to some tens of bytes. */
+const byteText = String.fromCharCode;
+
 /** The same bytes with every bit turned: descending order. */
 export function invert(part: string): string {
+  if (part.length <= 24) {
+    let inverted = '';
+    for (let i = 0; i < part.length; i += 1) inverted += byteText(part.charCodeAt(i) ^ 0xff);
+    return inverted;
+  }
   const bytes = Buffer.from(part, 'latin1');
   for (let i = 0; i < bytes.length; i += 1) bytes[i] = (bytes[i] as number) ^ 0xff;
   return bytes.latin1Slice();
@@ -117,33 +125,61 @@ function escaped(bytes: Buffer): string {
 }
 
 function signed(bytes: Buffer): string {
-  return String.fromCharCode((bytes[0] as number) ^ 0x80) + bytes.latin1Slice(1);
+  const first = (bytes[0] as number) ^ 0x80;
+  switch (bytes.length) {
+    case 1:
+      return byteText(first);
+    case 2:
+      return byteText(first, bytes[1] as number);
+    case 4:
+      return byteText(first, bytes[1] as number, bytes[2] as number, bytes[3] as number);
+    default:
+      return byteText(
+        first,
+        bytes[1] as number,
+        bytes[2] as number,
+        bytes[3] as number,
+        bytes[4] as number,
+        bytes[5] as number,
+        bytes[6] as number,
+        bytes[7] as number,
+      );
+  }
 }
 
 /** Negative numbers have all bits turned, others the first: the order of Java's Double.compareTo, -0 before 0, NaN last. */
 function ieee(bytes: Buffer): string {
   const isNotANumber = bytes.length === 4 ? Number.isNaN(bytes.readFloatBE(0)) : Number.isNaN(bytes.readDoubleBE(0));
   if (isNotANumber) return '\xff'.repeat(bytes.length);
-  const turned = Buffer.from(bytes);
-  const mask = (bytes[0] as number) >= 0x80 ? 0xff : 0;
-  for (let i = 0; i < turned.length; i += 1) turned[i] = (turned[i] as number) ^ mask;
-  if (mask === 0) turned[0] = (turned[0] as number) ^ 0x80;
-  return turned.latin1Slice();
+  return (bytes[0] as number) >= 0x80 ? invert(bytes.latin1Slice()) : signed(bytes);
 }
 
 /** By version first; those of version 1 by time. */
 function uuid(bytes: Buffer): string {
   const version = (bytes[6] as number) >>> 4;
-  if (version === 1) return String.fromCharCode(version) + timeUuid(bytes);
-  return String.fromCharCode(version) + bytes.latin1Slice();
+  return byteText(version) + (version === 1 ? timeUuid(bytes) : bytes.latin1Slice());
 }
 
 /** The time, most significant part first, then the rest as signed bytes. */
 function timeUuid(bytes: Buffer): string {
-  const time = bytes.latin1Slice(6, 8) + bytes.latin1Slice(4, 6) + bytes.latin1Slice(0, 4);
-  let rest = '';
-  for (let i = 8; i < 16; i += 1) rest += String.fromCharCode((bytes[i] as number) ^ 0x80);
-  return time + rest;
+  return byteText(
+    bytes[6] as number,
+    bytes[7] as number,
+    bytes[4] as number,
+    bytes[5] as number,
+    bytes[0] as number,
+    bytes[1] as number,
+    bytes[2] as number,
+    bytes[3] as number,
+    (bytes[8] as number) ^ 0x80,
+    (bytes[9] as number) ^ 0x80,
+    (bytes[10] as number) ^ 0x80,
+    (bytes[11] as number) ^ 0x80,
+    (bytes[12] as number) ^ 0x80,
+    (bytes[13] as number) ^ 0x80,
+    (bytes[14] as number) ^ 0x80,
+    (bytes[15] as number) ^ 0x80,
+  );
 }
 
 /** Length with sign, then the bytes. A value has one shortest form; longer ones are stored as it. */
@@ -286,10 +322,19 @@ export class KeyReader {
   }
 
   #take(length: number): Buffer {
-    const bytes = Buffer.from(this.#key.slice(this.at, this.at + length), 'latin1');
-    assert(bytes.length === length, 'a key has all its parts');
-    this.at += length;
-    if (this.#mask !== 0) for (let i = 0; i < length; i += 1) bytes[i] = (bytes[i] as number) ^ 0xff;
+    const key = this.#key;
+    const at = this.at;
+    assert(at + length <= key.length, 'a key has all its parts');
+    this.at = at + length;
+    if (length > 24) return this.#unmasked(Buffer.from(key.slice(at, at + length), 'latin1'));
+    const bytes = Buffer.allocUnsafe(length);
+    const mask = this.#mask;
+    for (let i = 0; i < length; i += 1) bytes[i] = key.charCodeAt(at + i) ^ mask;
+    return bytes;
+  }
+
+  #unmasked(bytes: Buffer): Buffer {
+    if (this.#mask !== 0) for (let i = 0; i < bytes.length; i += 1) bytes[i] = (bytes[i] as number) ^ 0xff;
     return bytes;
   }
 
@@ -310,12 +355,18 @@ export class KeyReader {
   }
 
   #timeUuid(): Buffer {
-    const key = this.#take(16);
+    const key = this.#key;
+    const at = this.at;
+    const mask = this.#mask;
+    assert(at + 16 <= key.length, 'a key has all its parts');
+    this.at = at + 16;
     const bytes = Buffer.allocUnsafe(16);
-    key.copy(bytes, 6, 0, 2);
-    key.copy(bytes, 4, 2, 4);
-    key.copy(bytes, 0, 4, 8);
-    for (let i = 8; i < 16; i += 1) bytes[i] = (key[i] as number) ^ 0x80;
+    for (let i = 0; i < 4; i += 1) bytes[i] = key.charCodeAt(at + 4 + i) ^ mask;
+    for (let i = 0; i < 2; i += 1) {
+      bytes[4 + i] = key.charCodeAt(at + 2 + i) ^ mask;
+      bytes[6 + i] = key.charCodeAt(at + i) ^ mask;
+    }
+    for (let i = 8; i < 16; i += 1) bytes[i] = key.charCodeAt(at + i) ^ mask ^ 0x80;
     return bytes;
   }
 
@@ -336,23 +387,21 @@ export class KeyReader {
   }
 
   #unescaped(): Buffer {
-    const pieces: string[] = [];
-    let end = this.at;
     const key = this.#key;
-    const zero = String.fromCharCode(this.#mask);
-    for (;;) {
-      const at = key.indexOf(zero, end);
-      assert(at >= 0, 'a text in a key has an end');
-      pieces.push(key.slice(end, at));
-      if ((key.charCodeAt(at + 1) ^ this.#mask) === 1) {
-        this.at = at + 2;
-        break;
-      }
-      pieces.push(zero);
-      end = at + 2;
+    const zero = this.#mask === 0 ? '\x00' : '\xff';
+    const start = this.at;
+    let end = key.indexOf(zero, start);
+    let text = '';
+    let from = start;
+    // A zero of the text itself is followed by ff, the end by 01.
+    while ((key.charCodeAt(end + 1) ^ this.#mask) !== 1) {
+      assert(end >= 0 && end + 1 < key.length, 'a text in a key has an end');
+      text += key.slice(from, end + 1);
+      from = end + 2;
+      end = key.indexOf(zero, from);
     }
-    const bytes = Buffer.from(pieces.join(''), 'latin1');
-    if (this.#mask !== 0) for (let i = 0; i < bytes.length; i += 1) bytes[i] = (bytes[i] as number) ^ 0xff;
-    return bytes;
+    assert(end >= 0, 'a text in a key has an end');
+    this.at = end + 2;
+    return this.#unmasked(Buffer.from(text + key.slice(from, end), 'latin1'));
   }
 }

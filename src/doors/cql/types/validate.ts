@@ -1,6 +1,6 @@
 /** Whether bytes are a value of a type. Throws `MarshalError` in Cassandra's words. */
 import { isUtf8 } from 'node:buffer';
-import { MarshalError, walkCollection, walkFields, walkVector } from './composite.ts';
+import { MarshalError, walkCollection, walkFields, walkLengths, walkVector } from './composite.ts';
 import type { DataType, NativeName, UserTypeField } from './data-type.ts';
 import { decodeDuration } from './duration.ts';
 
@@ -11,9 +11,12 @@ export function validate(type: DataType, bytes: Buffer): void {
       validateNative(type.name, bytes);
       return;
     case 'list':
-    case 'set':
-      walkCollection(bytes, 1, type.kind, (part) => validate(type.element, part));
+    case 'set': {
+      const { element, kind } = type;
+      if (element.kind === 'native' && IS_LENGTH_ONLY.has(element.name)) validateLengths(kind, element.name, bytes);
+      else walkCollection(bytes, 1, kind, (part) => validate(element, part));
       return;
+    }
     case 'map':
       walkCollection(bytes, 2, 'map', (part, i) => validate(i % 2 === 0 ? type.key : type.value, part));
       return;
@@ -33,7 +36,57 @@ export function validate(type: DataType, bytes: Buffer): void {
 }
 
 function validateNative(name: NativeName, bytes: Buffer): void {
-  const { length } = bytes;
+  switch (name) {
+    case 'ascii':
+      for (let i = 0; i < bytes.length; i += 1) {
+        const byte = bytes[i] as number;
+        if (byte > 127) throw new MarshalError(`Invalid byte for ascii: ${byte - 256}`);
+      }
+      return;
+    case 'text':
+      if (!isUtf8(bytes)) throw new MarshalError("String didn't validate.");
+      return;
+    case 'timeuuid':
+      validateLength('uuid', bytes.length);
+      if (bytes.length === 16 && ((bytes[6] as number) & 0xf0) !== 0x10) {
+        throw new MarshalError('Invalid version for TimeUUID type.');
+      }
+      return;
+    case 'inet':
+      if (bytes.length !== 0 && bytes.length !== 4 && bytes.length !== 16) {
+        throw new MarshalError(`Expected 4 or 16 byte inetaddress; got ${bytes.toString('hex')}`);
+      }
+      return;
+    case 'duration':
+      validateDuration(bytes);
+      return;
+    default:
+      validateLength(name, bytes.length);
+  }
+}
+
+type LengthOnlyName = Exclude<NativeName, 'ascii' | 'text' | 'timeuuid' | 'inet' | 'duration'>;
+
+/** Types of which any bytes are a value when they are as many as it takes. */
+const IS_LENGTH_ONLY: ReadonlySet<NativeName> = new Set<LengthOnlyName>([
+  'bigint',
+  'blob',
+  'boolean',
+  'counter',
+  'date',
+  'decimal',
+  'double',
+  'float',
+  'int',
+  'smallint',
+  'time',
+  'timestamp',
+  'tinyint',
+  'uuid',
+  'varint',
+]);
+
+function validateLength(name: LengthOnlyName, length: number): void {
   switch (name) {
     case 'bigint':
     case 'counter':
@@ -66,43 +119,24 @@ function validateNative(name: NativeName, bytes: Buffer): void {
     case 'boolean':
       if (length > 1) throw new MarshalError(`Expected 1 or 0 byte value (${length})`);
       return;
-    case 'ascii':
-      for (let i = 0; i < length; i += 1) {
-        if ((bytes[i] as number) > 127) throw new MarshalError(`Invalid byte for ascii: ${(bytes[i] as number) - 256}`);
-      }
-      return;
-    case 'text':
-      if (!isUtf8(bytes)) throw new MarshalError("String didn't validate.");
-      return;
     case 'uuid':
-      exactlyUuid(length);
-      return;
-    case 'timeuuid':
-      exactlyUuid(length);
-      if (length === 16 && ((bytes[6] as number) & 0xf0) !== 0x10)
-        throw new MarshalError('Invalid version for TimeUUID type.');
-      return;
-    case 'inet':
-      if (length !== 0 && length !== 4 && length !== 16)
-        throw new MarshalError(`Expected 4 or 16 byte inetaddress; got ${bytes.toString('hex')}`);
+      if (length !== 16 && length !== 0) throw new MarshalError(`UUID should be 16 or 0 bytes (${length})`);
       return;
     case 'decimal':
       if (length !== 0 && length < 5) throw new MarshalError(`Expected 0 or at least 4 bytes (${length})`);
-      return;
-    case 'duration':
-      validateDuration(bytes);
       return;
     case 'varint':
     case 'blob':
   }
 }
 
-function exactly(length: number, size: number, what: string): void {
-  if (length !== size && length !== 0) throw new MarshalError(`Expected ${size} or 0 byte ${what} (${length})`);
+/** Elements whose lengths are all there is to check are not cut out. */
+function validateLengths(kind: 'list' | 'set', name: NativeName, bytes: Buffer): void {
+  walkLengths(bytes, 1, kind, (_at, length) => validateLength(name as LengthOnlyName, length));
 }
 
-function exactlyUuid(length: number): void {
-  if (length !== 16 && length !== 0) throw new MarshalError(`UUID should be 16 or 0 bytes (${length})`);
+function exactly(length: number, size: number, what: string): void {
+  if (length !== size && length !== 0) throw new MarshalError(`Expected ${size} or 0 byte ${what} (${length})`);
 }
 
 function validateDuration(bytes: Buffer): void {

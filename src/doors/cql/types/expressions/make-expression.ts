@@ -33,6 +33,8 @@ export interface ExpressionScope {
   settleMarker(index: number, receiver: Receiver): void;
   /** Makes what a selection has and a term has not: columns, fields, elements, writetime. */
   selectable?(node: SelectableOnly): Expression;
+  /** Makes a call of an aggregate; undefined for any other. */
+  aggregate?(node: Call<Term> | Call<Selectable>): Expression | undefined;
 }
 
 type Shared = Exclude<Term, { readonly kind: 'userType' }>['kind'];
@@ -102,6 +104,8 @@ function map(node: MapLiteral<Term> | MapLiteral<Selectable>, scope: ExpressionS
 }
 
 function call(node: Call<Term> | Call<Selectable>, scope: ExpressionScope): Expression {
+  const aggregate = scope.aggregate?.(node);
+  if (aggregate !== undefined) return aggregate;
   const { keyspace, name } = node.function;
   const args = node.arguments.map((argument) => makeExpression(argument, scope));
   const written = keyspace === undefined ? name : `${keyspace}.${name}`;
