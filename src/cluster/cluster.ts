@@ -398,10 +398,14 @@ export class Cluster implements Router {
     // Peers dial a newcomer as soon as the metadata names it: it must know them before it does anything slow.
     this.#metadata.refresh();
     this.#search.learn(seeds);
+    // Also finds damage in a replica that could not be read above, because a snapshot was replacing its state.
+    await host.settleDamage();
     // Without the metadata nobody knows which keys are whose, so the node is rebuilt as a whole.
     const isDamaged = begun && host.get(METADATA_TABLET) === undefined;
-    if (isDamaged) host.loseAll('the metadata of this node is lost');
-    await host.settleDamage();
+    if (isDamaged) {
+      host.loseAll('the metadata of this node is lost');
+      await host.settleDamage();
+    }
     if (this.metadata.nodes.size === 0) this.#connect(seeds);
     this.#transport.setIdentity({ clusterId, nodeId: node, epoch });
     const live = liveness.start({ node, epoch, clusterId, host: self.host, port: self.ports.peer });
