@@ -1,5 +1,6 @@
 /** Statements from text to result: the part of the door that connections talk to. */
 import { randomBytes, randomUUID } from 'node:crypto';
+import { AssertionError } from '../../../base/assert.ts';
 import type { Clock } from '../../../base/clock.ts';
 import type { Logger } from '../../../base/log.ts';
 import type { AccessControl } from '../../../cluster/access/access-control.ts';
@@ -8,6 +9,7 @@ import type { Router } from '../../../cluster/view.ts';
 import { CqlError, ErrorCode, invalidRequest } from '../errors.ts';
 import type { Batch, Describe, Statement as Syntax } from '../language/ast.ts';
 import { parse } from '../language/parse.ts';
+import { CqlSyntaxError } from '../language/syntax-error.ts';
 import { type BatchRequest, Consistency, type QueryOptions } from '../protocol/messages.ts';
 import { PagedRead } from '../routing/paged-read.ts';
 import type { RowServices } from '../routing/row-services.ts';
@@ -70,6 +72,14 @@ export class Engine implements StatementEngine {
   }
 
   prepare(text: string, keyspace: string | null): Planned {
+    try {
+      return this.#prepare(text, keyspace);
+    } catch (error) {
+      throw error instanceof CqlSyntaxError ? error : this.#errorOf(error, text);
+    }
+  }
+
+  #prepare(text: string, keyspace: string | null): Planned {
     const { statement, markers } = parse(text);
     const context = new PrepareContext(this.#options.schema.schema, keyspace, markers);
     const plan = planOf(statement, context);
@@ -90,8 +100,7 @@ export class Engine implements StatementEngine {
     try {
       this.#execute(statement as Planned, options, requester, sink);
     } catch (error) {
-      if (!(error instanceof CqlError)) throw error;
-      sink.error(error);
+      sink.error(this.#errorOf(error, (statement as Planned).text));
     }
   }
 
@@ -108,9 +117,24 @@ export class Engine implements StatementEngine {
       });
       this.#write(batch.type, parts, sink);
     } catch (error) {
-      if (!(error instanceof CqlError)) throw error;
-      sink.error(error);
+      sink.error(this.#errorOf(error, 'BATCH'));
     }
+  }
+
+  /**
+   * A plan belongs to one statement, so a defect that shows in it harms nobody else: the client is told, and the node goes on, for the
+   * next node would meet the same statement next. Broken rules of what is shared are assertions, and end the node as everywhere.
+   */
+  #errorOf(error: unknown, text: string): CqlError {
+    if (error instanceof CqlError) return error;
+    if (error instanceof AssertionError) throw error;
+    // Without its texts, which may be passwords.
+    const statement = text.slice(0, 1_000).replaceAll(/'[^']*('|$)|\$\$.*/gs, '...');
+    this.#options.logger.error({ err: error, statement }, 'a statement met a defect of Folkmoot');
+    return new CqlError(
+      ErrorCode.serverError,
+      'The statement met a defect of Folkmoot, which is in the log of this node; whether it was executed is not known',
+    );
   }
 
   #execute(statement: Planned, options: QueryOptions, requester: Requester, sink: ResultSink): void {
