@@ -18,7 +18,7 @@ afterAll(() => cluster.close());
 
 test.skipIf(python === undefined).each([3, 4])(
   `the Python driver runs an article's program with password and TLS, and goes on when a node is killed: version %i${needs(python !== undefined, 'python3-cassandra')}`,
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async (version) => {
     const [first, second, third] = cluster.nodes;
     const hosts = [first, second, third].map((node) => node?.host ?? '');
