@@ -63,7 +63,7 @@ export class SelectExecution {
   constructor(source: PageSource, plan: SelectPlan, at: Evaluation, options: SelectOptions, sink: ResultSink) {
     this.#source = source;
     this.#plan = plan;
-    this.#at = { ...at, cells: [] };
+    this.#at = { ...at, cells: [], aggregates: [] };
     this.#options = options;
     this.#sink = sink;
     this.#left = plan.limit(at);
@@ -144,7 +144,7 @@ export class SelectExecution {
     if (this.#group === null || this.#groupKey === null || !isSameKey(key, this.#groupKey)) {
       this.#endGroup();
       if (!this.#isSamePartition(key)) this.#partitionGroups = 0;
-      this.#group = selection.group();
+      this.#group = selection.group(this.#at);
       this.#groupKey = key.map((cell) => (cell === null ? null : Buffer.from(cell)));
     }
     this.#group.add(this.#at);
@@ -174,7 +174,7 @@ export class SelectExecution {
     if (isGathered) {
       this.#endGroup();
       // Without groups there is a row about all rows, also where there is none.
-      if (this.#group === null && groupBy.length === 0) this.#writer.row(selection.group().result());
+      if (this.#group === null && groupBy.length === 0) this.#writer.row(selection.group(this.#at).result());
     } else {
       this.#sorted.sort((a, b) => {
         for (const [i, { column, isDescending }] of order.entries()) {

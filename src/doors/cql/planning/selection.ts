@@ -3,7 +3,8 @@
  * tablets give are the result as they are; otherwise each is taken apart and its items are worked out.
  */
 import { invalidRequest } from '../errors.ts';
-import type { Selectable, Selector } from '../language/ast.ts';
+import type { Call, Selectable, Selector, Term } from '../language/ast.ts';
+import { printSelectable } from '../language/print-expression.ts';
 import { Projection, type Wanted } from '../rows/projection.ts';
 import type { Column, Table } from '../schema/model.ts';
 import type { ColumnSpec } from '../session/engine.ts';
@@ -22,13 +23,20 @@ import { columnOf } from './where.ts';
 /** One row of an execution: its cells, by their place in the projection. */
 export interface RowEvaluation extends Evaluation {
   cells: readonly Cell[];
+  /** Of a group: the results of its aggregates. */
+  aggregates: readonly Cell[];
 }
 
 interface Output {
   readonly spec: ColumnSpec;
   /** Of each row; of the first row of a group where there are aggregates. */
   readonly value: Evaluable;
-  readonly aggregate: { readonly aggregate: Aggregate; readonly argument: Evaluable | null } | null;
+}
+
+interface AggregateCall {
+  readonly aggregate: Aggregate;
+  /** Null for COUNT(*). */
+  readonly argument: Evaluable | null;
 }
 
 export class Selection {
@@ -38,6 +46,7 @@ export class Selection {
   readonly isPlain: boolean;
   readonly isAggregate: boolean;
   readonly #outputs: readonly Output[];
+  readonly #aggregates: readonly AggregateCall[];
   readonly #isJson: boolean;
 
   constructor(
@@ -56,12 +65,9 @@ export class Selection {
         : selectors;
     const maker = new OutputMaker(table, wanted, context);
     this.#outputs = all.map((selector) => maker.output(selector));
-    this.isAggregate = this.#outputs.some(({ aggregate }) => aggregate !== null);
-    const isPlain =
-      !isJson &&
-      this.#outputs.every(
-        ({ value, aggregate }, i) => aggregate === null && value instanceof ItemValue && value.place === i,
-      );
+    this.#aggregates = maker.aggregates;
+    this.isAggregate = this.#aggregates.length > 0;
+    const isPlain = !isJson && this.#outputs.every(({ value }, i) => value instanceof ItemValue && value.place === i);
     for (const column of extra) wanted.place({ column, what: 'value' });
     this.projection = new Projection(wanted.items);
     this.isPlain = isPlain && wanted.items.length === this.#outputs.length;
@@ -79,9 +85,9 @@ export class Selection {
     return this.#shown(this.#outputs.map(({ value }) => cellOf(value.evaluate(at))));
   }
 
-  /** Of a group of rows. */
-  group(): Group {
-    return new Group(this.#outputs, (values) => this.#shown(values));
+  /** Of a group of rows; `at` is the execution. */
+  group(at: RowEvaluation): Group {
+    return new Group(this.#aggregates, (cells, aggregates) => this.values({ ...at, cells, aggregates }));
   }
 
   #shown(values: Cell[]): Cell[] {
@@ -95,32 +101,32 @@ export class Selection {
 }
 
 export class Group {
-  readonly #outputs: readonly Output[];
-  readonly #accumulators: readonly (Accumulator | null)[];
-  readonly #show: (values: Cell[]) => Cell[];
-  #first: Cell[] | null = null;
+  readonly #calls: readonly AggregateCall[];
+  readonly #accumulators: readonly Accumulator[];
+  readonly #values: (first: readonly Cell[], aggregates: readonly Cell[]) => Cell[];
+  #first: readonly Cell[] | null = null;
 
-  constructor(outputs: readonly Output[], show: (values: Cell[]) => Cell[]) {
-    this.#outputs = outputs;
-    this.#accumulators = outputs.map(({ aggregate }) => aggregate?.aggregate.begin() ?? null);
-    this.#show = show;
+  constructor(
+    calls: readonly AggregateCall[],
+    values: (first: readonly Cell[], aggregates: readonly Cell[]) => Cell[],
+  ) {
+    this.#calls = calls;
+    this.#accumulators = calls.map(({ aggregate }) => aggregate.begin());
+    this.#values = values;
   }
 
   add(at: RowEvaluation): void {
-    this.#first ??= this.#outputs.map(({ value, aggregate }) =>
-      aggregate === null ? copied(cellOf(value.evaluate(at))) : null,
-    );
+    this.#first ??= at.cells.map(copied);
     for (const [i, accumulator] of this.#accumulators.entries()) {
-      const argument = this.#outputs[i]?.aggregate?.argument ?? null;
-      accumulator?.add(argument === null ? null : cellOf(argument.evaluate(at)));
+      const argument = this.#calls[i]?.argument ?? null;
+      accumulator.add(argument === null ? null : cellOf(argument.evaluate(at)));
     }
   }
 
   result(): Cell[] {
-    return this.#show(
-      this.#accumulators.map((accumulator, i) =>
-        accumulator === null ? (this.#first?.[i] ?? null) : accumulator.result(),
-      ),
+    return this.#values(
+      this.#first ?? [],
+      this.#accumulators.map((accumulator) => accumulator.result()),
     );
   }
 }
@@ -159,6 +165,23 @@ class ItemValue extends Evaluable {
 
   override evaluate(at: Evaluation): Cell {
     return (at as RowEvaluation).cells[this.place] ?? null;
+  }
+}
+
+/** The result of an aggregate over a group. */
+class AggregateValue extends Evaluable {
+  override readonly isConstant = false;
+  override readonly type: DataType;
+  readonly #place: number;
+
+  constructor(type: DataType, place: number) {
+    super();
+    this.type = type;
+    this.#place = place;
+  }
+
+  override evaluate(at: Evaluation): Cell {
+    return (at as RowEvaluation).aggregates[this.#place] ?? null;
   }
 }
 
@@ -216,6 +239,8 @@ class KnownExpression extends Expression {
 }
 
 class OutputMaker {
+  readonly aggregates: AggregateCall[] = [];
+  #isInAggregate = false;
   readonly #table: Table;
   readonly #wanted: WantedItems;
   readonly #context: PrepareContext;
@@ -227,42 +252,48 @@ class OutputMaker {
   }
 
   output({ selectable, alias }: Selector): Output {
-    const aggregate = this.#aggregate(selectable);
-    const expression = aggregate === null ? this.#expression(selectable) : null;
-    const name = alias ?? expression?.text ?? aggregateText(selectable, aggregate?.argumentText);
+    const expression = this.#expression(selectable);
+    const name = alias ?? columnName(selectable, expression);
     const receiver = { keyspace: this.#table.keyspace, table: this.#table.name, name };
-    const value = expression === null ? NOTHING : expression.prepareFree(receiver);
-    const type = aggregate === null ? value.type : aggregate.aggregate.type;
-    return { spec: { ...receiver, type }, value, aggregate };
+    const value = expression.prepareFree(receiver);
+    return { spec: { ...receiver, type: value.type }, value };
   }
 
-  #aggregate(node: Selectable): (NonNullable<Output['aggregate']> & { readonly argumentText: string }) | null {
-    if (node.kind === 'countRows')
-      return { aggregate: makeAggregate('count', undefined), argument: null, argumentText: '' };
-    if (node.kind !== 'call' || !isAggregateName(node.function.name)) return null;
-    if (node.function.keyspace !== undefined && node.function.keyspace !== 'system') return null;
+  #aggregate(node: Call<Term> | Call<Selectable>): Expression | undefined {
+    const { keyspace, name } = node.function;
+    if (!isAggregateName(name) || (keyspace !== undefined && keyspace !== 'system')) return undefined;
     const [argument, second] = node.arguments;
-    if (argument === undefined || second !== undefined) {
-      throw invalidRequest(`Invalid number of arguments for function system.${node.function.name}(any)`);
-    }
-    if (node.function.name === 'count' && argument.kind === 'constant') {
-      return { aggregate: makeAggregate('count', undefined), argument: null, argumentText: '' };
-    }
+    if (argument === undefined || second !== undefined)
+      throw invalidRequest(`Invalid number of arguments for function system.${name}(any)`);
+    if (name === 'count' && argument.kind === 'constant') return this.#countOfRows();
+    this.#enterAggregate();
     const expression = this.#expression(argument);
-    const value = expression.prepareFree({
-      keyspace: this.#table.keyspace,
-      table: this.#table.name,
-      name: expression.text,
-    });
-    return { aggregate: makeAggregate(node.function.name, value.type), argument: value, argumentText: expression.text };
+    this.#isInAggregate = false;
+    const value = this.#free(expression);
+    return this.#aggregateCall(makeAggregate(name, value.type), value, `${name}(${expression.text})`);
   }
 
-  #expression(node: Selectable): Expression {
+  #countOfRows(): Expression {
+    this.#enterAggregate();
+    this.#isInAggregate = false;
+    return this.#aggregateCall(makeAggregate('count', undefined), null, 'count(*)');
+  }
+
+  #enterAggregate(): void {
+    if (this.#isInAggregate)
+      throw invalidRequest('aggregate functions cannot be used as arguments of aggregate functions');
+    this.#isInAggregate = true;
+  }
+
+  #aggregateCall(aggregate: Aggregate, argument: Evaluable | null, text: string): Expression {
+    const place = this.aggregates.push({ aggregate, argument }) - 1;
+    return new KnownExpression(text, new AggregateValue(aggregate.type, place));
+  }
+
+  #expression(node: Selectable | Term): Expression {
     const { keyspace } = this.#table;
-    return makeExpression(
-      node,
-      this.#context.scope(keyspace, true, (own) => this.#selectable(own)),
-    );
+    const scope = this.#context.scope(keyspace, true, (own) => this.#selectable(own));
+    return makeExpression(node, { ...scope, aggregate: (call) => this.#aggregate(call) });
   }
 
   #selectable(node: SelectableOnly): Expression {
@@ -280,7 +311,7 @@ class OutputMaker {
       case 'ttl':
         return this.#property(node);
       case 'countRows':
-        throw invalidRequest('aggregate functions cannot be used as arguments of aggregate functions');
+        return this.#countOfRows();
     }
   }
 
@@ -394,17 +425,51 @@ function textOf(term: { readonly kind: string; readonly text?: string; readonly 
   return term.type === 'string' ? `'${term.text}'` : (term.text ?? '?');
 }
 
-function aggregateText(node: Selectable, argument: string | undefined): string {
-  if (node.kind === 'countRows') return 'count';
-  if (node.kind !== 'call') return 'count';
-  return argument === '' ? 'count' : `system.${node.function.name}(${argument})`;
+/** What a column of the result is called that has no alias: functions have their keyspace, other things are as they were written. */
+function columnName(node: Selectable | Term, expression: Expression): string {
+  return nameOf(node) ?? expression.text;
 }
 
-/** Stands for the value of an aggregate, which is known at the end. */
-const NOTHING: Evaluable = new (class extends Evaluable {
-  override readonly isConstant = true;
-  override readonly type: DataType = Native.blob;
-  override evaluate(): Cell {
-    return null;
+/** Undefined where nothing in it has another name than it is written with. */
+function nameOf(node: Selectable | Term): string | undefined {
+  switch (node.kind) {
+    case 'column':
+      return node.name;
+    case 'countRows':
+      return 'count';
+    case 'call': {
+      const { keyspace, name } = node.function;
+      if (name === 'count' && node.arguments[0]?.kind === 'constant') return 'count';
+      const args = node.arguments.map((argument) => nameOf(argument) ?? printSelectable(argument as Selectable));
+      return `${keyspace ?? 'system'}.${name}(${args.join(', ')})`;
+    }
+    case 'operation': {
+      const [left, right] = [nameOf(node.left), nameOf(node.right)];
+      if (left === undefined && right === undefined) return undefined;
+      const shown = [
+        left ?? printSelectable(node.left as Selectable),
+        right ?? printSelectable(node.right as Selectable),
+      ];
+      return shown.join(` ${node.operator} `);
+    }
+    case 'negation': {
+      const operand = nameOf(node.operand);
+      return operand === undefined ? undefined : `-${operand}`;
+    }
+    case 'cast': {
+      const operand = nameOf(node.operand);
+      return operand === undefined ? undefined : `cast(${operand} as ${node.type})`;
+    }
+    case 'tuple': {
+      const [only, second] = node.items;
+      const name = only === undefined || second !== undefined ? undefined : nameOf(only);
+      return name === undefined ? undefined : `(${name})`;
+    }
+    case 'field': {
+      const operand = nameOf(node.operand);
+      return operand === undefined ? undefined : `${operand}.${node.field}`;
+    }
+    default:
+      return undefined;
   }
-})();
+}

@@ -36,6 +36,11 @@ export function writeError(writer: ByteWriter, error: CqlError, version: number)
       writer.int(2);
       writer.byte(0);
       return;
+    case ErrorCode.functionFailure:
+      writer.string(detail.keyspace ?? 'system');
+      writer.string(detail.functionName ?? '');
+      writer.stringList(detail.argumentTypes ?? []);
+      return;
     case ErrorCode.alreadyExists:
       writer.string(detail.keyspace ?? '');
       writer.string(detail.table ?? '');

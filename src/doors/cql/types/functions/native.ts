@@ -30,14 +30,6 @@ export function nativeFunction(
   );
 }
 
-/** One function by several names: releases of Cassandra have respelled them. */
-export function underNames(
-  names: readonly string[],
-  make: (name: string) => readonly ScalarFunction[],
-): ScalarFunction[] {
-  return names.flatMap(make);
-}
-
 export function eightBytes(value: bigint): Buffer {
   const bytes = Buffer.allocUnsafe(8);
   bytes.writeBigInt64BE(value, 0);
