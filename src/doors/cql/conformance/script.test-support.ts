@@ -9,7 +9,7 @@
  *
  * and after each of them, indented, the answer: `done`, `error CODE TEXT`, `schema …`, `keyspace …`, or the columns with their types
  * and then a line for each row. Where this door answers something else on purpose, lines that begin with `~` after Cassandra's answer
- * are ours, and a comment above says why.
+ * are ours, and a comment above says why. A line `!= open` says that this door does not answer like that yet, but shall.
  */
 import { boundValue, type Prepared, typeText, type WireClient } from './wire-client.test-support.ts';
 
@@ -18,16 +18,20 @@ export interface Step {
   readonly answer: readonly string[];
   /** What this door answers instead, if it does. */
   readonly own: readonly string[];
+  /** Whether this door is known to answer something else, and is to be mended. */
+  readonly isOpen: boolean;
 }
 
 const INDENT = '    ';
 const OWN = `${INDENT}~ `;
+const OPEN = `${INDENT}!= open`;
 const COMMAND = /^[>?!#] /;
 
 export function readScript(text: string): Step[] {
-  const steps: { command: string; answer: string[]; own: string[] }[] = [];
+  const steps: { command: string; answer: string[]; own: string[]; isOpen: boolean }[] = [];
   for (const line of text.split('\n')) {
-    if (COMMAND.test(line)) steps.push({ command: line, answer: [], own: [] });
+    if (COMMAND.test(line)) steps.push({ command: line, answer: [], own: [], isOpen: false });
+    else if (line === OPEN) (steps.at(-1) as { isOpen: boolean }).isOpen = true;
     else if (line.startsWith(OWN)) steps.at(-1)?.own.push(line.slice(OWN.length));
     else if (line.startsWith(INDENT)) steps.at(-1)?.answer.push(line.slice(INDENT.length));
   }
@@ -39,7 +43,7 @@ export function writeScript(text: string, answers: readonly (readonly string[])[
   const lines: string[] = [];
   let at = 0;
   for (const line of text.split('\n')) {
-    if (line.startsWith(INDENT) && !line.startsWith(OWN)) continue;
+    if (line.startsWith(INDENT) && !line.startsWith(OWN) && line !== OPEN) continue;
     lines.push(line);
     if (COMMAND.test(line)) lines.push(...(answers[at++] ?? []).map((answer) => `${INDENT}${answer}`));
   }
