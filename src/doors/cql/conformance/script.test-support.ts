@@ -9,29 +9,25 @@
  *
  * and after each of them, indented, the answer: `done`, `error CODE TEXT`, `schema …`, `keyspace …`, or the columns with their types
  * and then a line for each row. Where this door answers something else on purpose, lines that begin with `~` after Cassandra's answer
- * are ours, and a comment above says why. A line `!= open` says that this door does not answer like that yet, but shall.
+ * are ours, and a comment above says why.
  */
-import { boundValue, type Prepared, typeText, type WireClient } from './wire-client.test-support.ts';
+import { boundValue, type Page, type Prepared, typeText, type WireClient } from './wire-client.test-support.ts';
 
 export interface Step {
   readonly command: string;
   readonly answer: readonly string[];
   /** What this door answers instead, if it does. */
   readonly own: readonly string[];
-  /** Whether this door is known to answer something else, and is to be mended. */
-  readonly isOpen: boolean;
 }
 
 const INDENT = '    ';
 const OWN = `${INDENT}~ `;
-const OPEN = `${INDENT}!= open`;
 const COMMAND = /^[>?!#] /;
 
 export function readScript(text: string): Step[] {
-  const steps: { command: string; answer: string[]; own: string[]; isOpen: boolean }[] = [];
+  const steps: { command: string; answer: string[]; own: string[] }[] = [];
   for (const line of text.split('\n')) {
-    if (COMMAND.test(line)) steps.push({ command: line, answer: [], own: [], isOpen: false });
-    else if (line === OPEN) (steps.at(-1) as { isOpen: boolean }).isOpen = true;
+    if (COMMAND.test(line)) steps.push({ command: line, answer: [], own: [] });
     else if (line.startsWith(OWN)) steps.at(-1)?.own.push(line.slice(OWN.length));
     else if (line.startsWith(INDENT)) steps.at(-1)?.answer.push(line.slice(INDENT.length));
   }
@@ -43,7 +39,7 @@ export function writeScript(text: string, answers: readonly (readonly string[])[
   const lines: string[] = [];
   let at = 0;
   for (const line of text.split('\n')) {
-    if (line.startsWith(INDENT) && !line.startsWith(OWN) && line !== OPEN) continue;
+    if (line.startsWith(INDENT) && !line.startsWith(OWN)) continue;
     lines.push(line);
     if (COMMAND.test(line)) lines.push(...(answers[at++] ?? []).map((answer) => `${INDENT}${answer}`));
   }
@@ -52,6 +48,10 @@ export function writeScript(text: string, answers: readonly (readonly string[])[
 
 /** What the server says to it. */
 export async function runStep(client: WireClient, command: string): Promise<readonly string[]> {
+  return (await answerTo(client, command)).map((line) => line.replaceAll('\n', '\\n'));
+}
+
+async function answerTo(client: WireClient, command: string): Promise<readonly string[]> {
   const text = command.slice(2);
   switch (command[0]) {
     case '?': {
@@ -96,8 +96,9 @@ async function pagesOf(client: WireClient, text: string, size: number): Promise<
   const lines: string[] = [];
   let state: Buffer | null = null;
   do {
-    const page = await client.page(text, size, state);
-    lines.push(...page.lines);
+    const page: Page = await client.page(text, size, state);
+    // Where pages end is not compared, nor that the last one may be empty.
+    lines.push(...page.lines.filter((line) => line.startsWith('= ') || !lines.includes(line)));
     state = page.pagingState;
   } while (state !== null);
   return lines;

@@ -119,13 +119,15 @@ function additionOperation(
   const sign = kind === 'subtract' ? '-' : '+';
   if (isCounter(type)) {
     if (kind === 'prepend') throw notAList(name, term);
+    if (term.kind === 'null') throw invalidRequest('Invalid null value for counter increment/decrement');
     const delta = context.valueFor(term, table, name, type);
     return {
       column,
       apply: (at, row) => {
         const cell = delta.evaluate(at);
         if (cell === UNSET) return;
-        if (cell === null) throw invalidRequest('Invalid null value for counter increment/decrement');
+        if (cell === null)
+          throw invalidRequest(`Invalid null value for counter ${kind === 'subtract' ? 'decrement' : 'increment'}`);
         row.cells.set(column, kind === 'subtract' ? negated(cell) : cell);
       },
     };

@@ -20,6 +20,22 @@ export function comparedValue(name: string, value: Evaluable, at: Evaluation): B
   return cell;
 }
 
+/** In WHERE of what no key finds. */
+export function filteredValue(name: string, value: Evaluable, at: Evaluation): Buffer {
+  const cell = value.evaluate(at);
+  if (cell === UNSET) throw invalidRequest(`Unsupported unset value for column ${name}`);
+  if (cell === null) throw invalidRequest(`Unsupported null value for column ${name}`);
+  return cell;
+}
+
+/** The list of IN. */
+export function listValue(name: string, value: Evaluable, at: Evaluation): Buffer {
+  const cell = value.evaluate(at);
+  if (cell === UNSET) throw invalidRequest(`Invalid unset value for column ${name}`);
+  if (cell === null) throw invalidRequest(`Invalid null value for column ${name}`);
+  return cell;
+}
+
 /** The values that IN names: of a list of terms, or of one marker for all. */
 export function cellsOf(values: readonly Evaluable[], at: Evaluation): Cell[] {
   return values.map((value) => {

@@ -33,8 +33,14 @@ export class ConditionPlan {
   /** Null without IF. */
   static of(conditions: Conditions, table: Table, context: PrepareContext): ConditionPlan | null {
     if (conditions === undefined) return null;
-    if (table.isCounter) throw invalidRequest('Conditions on counters are not supported');
-    if (conditions === 'exists' || conditions === 'notExists') return new ConditionPlan(conditions, []);
+    const isExistence = conditions === 'exists' || conditions === 'notExists';
+    if (table.isCounter)
+      throw invalidRequest(
+        isExistence
+          ? 'Conditional updates are not supported on counter tables'
+          : 'Conditions on counters are not supported',
+      );
+    if (isExistence) return new ConditionPlan(conditions, []);
     return new ConditionPlan(
       null,
       conditions.map((condition) => planned(condition, table, context)),

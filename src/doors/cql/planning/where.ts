@@ -11,7 +11,7 @@ import type { Column, Index, Table } from '../schema/model.ts';
 import { packFields, splitCollection, splitFields } from '../types/composite.ts';
 import { type DataType, freeze, isCollection, isMultiCell, listOf, Native, typeText } from '../types/data-type.ts';
 import { Evaluable, type Evaluation, UNSET } from '../types/value.ts';
-import { comparedValue, keyValue } from './column-values.ts';
+import { comparedValue, filteredValue, keyValue, listValue } from './column-values.ts';
 import type { PrepareContext } from './prepare-context.ts';
 
 export const FILTERING_NEEDED =
@@ -77,7 +77,11 @@ export class Where {
     const rest = restrictions.filter(({ operator }) => operator !== 'token');
     const { partition, others } = this.#takePartition(rest, use);
     this.#partition = partition;
-    const { clustering, left } = this.#takeClustering(others, use);
+    const taken = this.#takeClustering(others, use);
+    // Without a partition, an index on a clustering column finds more than slices of all partitions.
+    const isIndexed = partition.length === 0 && use.kind === 'select' && findIndex(table, taken.clustering) !== null;
+    const clustering = isIndexed ? [] : taken.clustering;
+    const left = isIndexed ? [...taken.clustering, ...taken.left] : taken.left;
     this.#clustering = clustering;
     this.isWholePartition = clustering.length === 0;
     this.isSingleRows = table.clustering.every((column) => this.isNamed(column));
@@ -613,14 +617,14 @@ function valuesOf(restriction: Restriction, column: Column, at: Evaluation): Buf
   const { operator, values, isList, isTuple, columns } = restriction;
   if (isTuple) return tupleValues(restriction, at).map((tuple) => tuple[columns.indexOf(column)] as Buffer);
   if (operator === '=') return [keyValue(column, values[0] as Evaluable, at)];
-  if (isList) return splitCollection(comparedValue(column.name, values[0] as Evaluable, at));
+  if (isList) return splitCollection(listValue(column.name, values[0] as Evaluable, at));
   return values.map((value) => keyValue(column, value, at));
 }
 
 function tupleValues({ values, isList, columns }: Restriction, at: Evaluation): Buffer[][] {
   const name = tupleName(columns);
   const tuples = isList
-    ? splitCollection(comparedValue(name, values[0] as Evaluable, at))
+    ? splitCollection(listValue(name, values[0] as Evaluable, at))
     : values.map((value) => comparedValue(name, value, at));
   return tuples.map((tuple) =>
     splitFields(tuple, columns.length).map((field, i) => {
@@ -642,13 +646,13 @@ function boundOf(ranges: readonly Restriction[], operators: readonly Operator[],
 function predicateOf({ columns, operator, values, isList, key }: Restriction, at: Evaluation): Predicate {
   const column = columns[0] as Column;
   const cells = isList
-    ? splitCollection(comparedValue(column.name, values[0] as Evaluable, at))
-    : values.map((value) => comparedValue(column.name, value, at));
+    ? splitCollection(listValue(column.name, values[0] as Evaluable, at))
+    : values.map((value) => filteredValue(column.name, value, at));
   return {
     column,
     operator: operator as Operator,
     values: cells,
-    element: key === null ? null : comparedValue(column.name, key, at),
+    element: key === null ? null : filteredValue(column.name, key, at),
   };
 }
 

@@ -3,6 +3,9 @@ import type { Cell } from '../types/composite.ts';
 import type { DataType } from '../types/data-type.ts';
 
 const FIRST_BYTES = 4_096;
+const STRING_BYTES_MAX = 0xffff;
+/** Of one unit of a JavaScript string. */
+const UTF8_BYTES_MAX = 3;
 
 export class ByteWriter {
   #bytes = Buffer.allocUnsafe(FIRST_BYTES);
@@ -47,8 +50,13 @@ export class ByteWriter {
     this.#bytes.writeInt32BE(value, at);
   }
 
+  /** [string]: one that is longer than the notation can say (a name that a client made up) is cut. */
   string(text: string): void {
     const size = Buffer.byteLength(text);
+    if (size > STRING_BYTES_MAX) {
+      this.string(text.slice(0, Math.floor(STRING_BYTES_MAX / UTF8_BYTES_MAX)));
+      return;
+    }
     this.short(size);
     this.#text(text, size);
   }

@@ -2,6 +2,7 @@
  * Frames of the native protocol: version u8 | flags u8 | stream i16 | opcode u8 | length u32 | body. Taken off the bytes of a connection as
  * they come, from segments once version 5 has begun to use them.
  */
+import { ByteQueue } from './byte-queue.ts';
 import { ByteReader, ProtocolError } from './byte-reader.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import { type Compression, packBody, unpackBody } from './compression.ts';
@@ -38,23 +39,26 @@ export class FrameParser {
   compression: Compression | null = null;
   /** Version 5 after STARTUP. */
   segmented = false;
-  #held: Buffer = Buffer.alloc(0);
+  readonly #held = new ByteQueue();
   /** Out of segments. */
-  #inner: Buffer = Buffer.alloc(0);
+  readonly #inner = new ByteQueue();
+  /** Of the frame whose beginning is there: no look is taken before it may be whole. */
+  #awaited = HEADER_BYTES;
 
   get heldBytes(): number {
     return this.#held.length + this.#inner.length;
   }
 
   push(chunk: Buffer): void {
-    this.#held = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
+    this.#held.push(chunk);
   }
 
   /** The next frame, or undefined while it is not whole. Throws ProtocolError; the connection is of no use then. */
   next(): Frame | undefined {
     if (this.segmented) this.#takeSegments();
-    const source = this.segmented ? this.#inner : this.#held;
-    if (source.length < HEADER_BYTES) return undefined;
+    const queue = this.segmented ? this.#inner : this.#held;
+    if (queue.length < this.#awaited) return undefined;
+    const source = queue.front(this.#awaited);
     const version = (source[0] as number) & 0x7f;
     const stream = source.readInt16BE(2);
     if (version < VERSION_MIN || version > VERSION_MAX) throw new UnsupportedVersion(version, stream);
@@ -64,12 +68,14 @@ export class FrameParser {
         `Request is too big: length ${length} exceeds maximum allowed length ${FRAME_BYTES_MAX}.`,
       );
     const end = HEADER_BYTES + length;
-    if (source.length < end) return undefined;
+    this.#awaited = end;
+    if (queue.length < end) return undefined;
+    const whole = queue.front(end);
     const flags = source[1] as number;
     const opcode = source[4] as number;
-    const body = this.#body(source.subarray(HEADER_BYTES, end), flags);
-    if (this.segmented) this.#inner = source.subarray(end);
-    else this.#held = source.subarray(end);
+    const body = this.#body(whole.subarray(HEADER_BYTES, end), flags);
+    queue.drop(end);
+    this.#awaited = HEADER_BYTES;
     return { version, flags, stream, opcode, body };
   }
 
@@ -88,17 +94,16 @@ export class FrameParser {
 
   /** A long message is put together of several segments. */
   #takeSegments(): void {
+    // A segment is at most 128 KB: what is held is little.
+    const held = this.#held.front(this.#held.length);
     let at = 0;
-    const payloads: Buffer[] = [];
     for (;;) {
-      const segment = decodeSegment(this.#held, at, this.compression === 'lz4');
+      const segment = decodeSegment(held, at, this.compression === 'lz4');
       if (segment === undefined) break;
-      payloads.push(segment.payload);
+      this.#inner.push(segment.payload);
       at = segment.end;
     }
-    if (payloads.length === 0) return;
-    this.#held = this.#held.subarray(at);
-    this.#inner = Buffer.concat([this.#inner, ...payloads]);
+    this.#held.drop(at);
   }
 }
 

@@ -11,6 +11,8 @@ import { ProtocolError } from './byte-reader.ts';
 import { packBlock, unpackBlock } from './compression.ts';
 
 export const SEGMENT_PAYLOAD_MAX = 131_071;
+const MESSAGE_HEADER_BYTES = 9;
+const MESSAGE_LENGTH_AT = 5;
 const CRC32_START = crc32(Buffer.from([0xfa, 0x2d, 0x55, 0xca]));
 
 export function crc24(bytes: Buffer, start: number, length: number): number {
@@ -29,17 +31,33 @@ function payloadCrc(payload: Buffer): number {
   return crc32(payload, CRC32_START);
 }
 
-/** Messages as segments. `messages` are whole ones behind each other when there is more than one segment's worth they are cut. */
+/**
+ * Messages, one whole one behind the other, as segments. As many as go into a segment share one; a longer one has segments of its own, since
+ * readers take what is put together of several segments as exactly one message.
+ */
 export function encodeSegments(messages: Buffer, compressed: boolean): Buffer[] {
-  if (messages.length <= SEGMENT_PAYLOAD_MAX) return [encodeSegment(messages, true, compressed)];
   const segments: Buffer[] = [];
-  for (let at = 0; at < messages.length; at += SEGMENT_PAYLOAD_MAX) {
-    segments.push(encodeSegment(messages.subarray(at, at + SEGMENT_PAYLOAD_MAX), false, compressed));
+  let start = 0;
+  for (let at = 0; at < messages.length; ) {
+    const end = at + MESSAGE_HEADER_BYTES + messages.readInt32BE(at + MESSAGE_LENGTH_AT);
+    if (end - start > SEGMENT_PAYLOAD_MAX && start < at) {
+      segments.push(encodeSegment(messages.subarray(start, at), true, compressed));
+      start = at;
+    }
+    if (end - start > SEGMENT_PAYLOAD_MAX) {
+      for (; start < end; start += SEGMENT_PAYLOAD_MAX) {
+        const part = messages.subarray(start, Math.min(end, start + SEGMENT_PAYLOAD_MAX));
+        segments.push(encodeSegment(part, false, compressed));
+      }
+      start = end;
+    }
+    at = end;
   }
+  if (start < messages.length) segments.push(encodeSegment(messages.subarray(start), true, compressed));
   return segments;
 }
 
-function encodeSegment(payload: Buffer, selfContained: boolean, compressed: boolean): Buffer {
+export function encodeSegment(payload: Buffer, selfContained: boolean, compressed: boolean): Buffer {
   const packed = compressed ? packBlock(payload) : payload;
   const isPacked = compressed && packed.length < payload.length;
   const body = isPacked ? packed : payload;

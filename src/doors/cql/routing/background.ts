@@ -21,7 +21,7 @@ import type { Sweep } from './sweep.ts';
 const PERIOD_MS = 100;
 /** Time a cycle may take on the main thread; the next cycle goes on where it stopped. */
 const BUDGET_MS = 10;
-const PIECES_MAX = 10;
+const PIECES_MAX = 30;
 
 export class RowBackground {
   readonly #services: RowServices;

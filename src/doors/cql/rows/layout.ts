@@ -54,6 +54,7 @@ export interface PartitionPlace {
 
 /** Where a partition is. `values`: the columns of its key, in wire format. Refuses keys that are too long for the store. */
 export function partitionPlace(table: Table, values: readonly Buffer[]): PartitionPlace {
+  if (values.length === 1 && values[0]?.length === 0) throw invalidRequest('Key may not be empty');
   const token = tokenOf(partitionKeyBytes(values));
   const slot = slotOfToken(token);
   let prefix = headOf(table.space, slot, token);

@@ -7,6 +7,7 @@ import { CqlError, ErrorCode, type ErrorDetail, invalidRequest } from '../errors
 import type { Statement } from '../language/ast.ts';
 import { parse } from '../language/parse.ts';
 import { CqlSyntaxError } from '../language/syntax-error.ts';
+import { dropAbsent } from './ddl-absent.ts';
 import { alterTable } from './ddl-alter-table.ts';
 import { createIndex, dropIndex, markIndexBuilt } from './ddl-indexes.ts';
 import { alterKeyspace, createKeyspace, dropKeyspace } from './ddl-keyspaces.ts';
@@ -132,20 +133,21 @@ function evaluate(statement: Statement, context: DdlContext): DdlReply {
       return dropIndex(statement, context);
     case 'createView':
     case 'alterView':
-    case 'dropView':
       throw invalidRequest(
         'Materialized views are not supported, because rows of a view would live in other tablets than those of their table; write a second table in the same batch, or use an index',
       );
     case 'createFunction':
     case 'createAggregate':
-    case 'dropFunction':
-    case 'dropAggregate':
       throw invalidRequest(
         'User-defined functions and aggregates are not supported, because they are written in Java, which no node runs',
       );
     case 'createTrigger':
-    case 'dropTrigger':
       throw invalidRequest('Triggers are not supported, because they are written in Java, which no node runs');
+    case 'dropView':
+    case 'dropFunction':
+    case 'dropAggregate':
+    case 'dropTrigger':
+      return dropAbsent(statement, context);
     default:
       throw invalidRequest(`${statement.kind} is no statement on the schema`);
   }

@@ -70,7 +70,9 @@ function isOne(value: Decimal): boolean {
 /** The value with so many places behind its point, as one integer. */
 function fixed({ unscaled, scale }: Decimal, places: number): bigint {
   const shift = places - scale;
-  return shift >= 0 ? unscaled * 10n ** BigInt(shift) : unscaled / 10n ** BigInt(-shift);
+  if (shift >= 0) return unscaled * 10n ** BigInt(shift);
+  // Scales can be thousands of millions, of which no power of ten is made.
+  return digitsOf({ unscaled, scale }) <= -shift ? 0n : unscaled / 10n ** BigInt(-shift);
 }
 
 /** By the series, for |x| < 3, which halving makes short. */
