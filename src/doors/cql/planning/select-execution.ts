@@ -1,5 +1,5 @@
 /** One execution of a SELECT: pages of rows, made into the rows of the result. */
-import type { CqlError } from '../errors.ts';
+import { CqlError } from '../errors.ts';
 import type { PagePosition } from '../routing/paged-read.ts';
 import type { RowPage, RowRead } from '../rows/commands.ts';
 import type { ResultSink } from '../session/engine.ts';
@@ -97,8 +97,14 @@ export class SelectExecution {
       this.#sink.error(read.error);
       return;
     }
-    if (this.#isWhole) this.#gather(read);
-    else this.#givePage(read);
+    // Functions may fail on what a row has. Pages of other nodes come when nobody is left above who would catch that.
+    try {
+      if (this.#isWhole) this.#gather(read);
+      else this.#givePage(read);
+    } catch (error) {
+      if (!(error instanceof CqlError)) throw error;
+      this.#sink.error(error);
+    }
   }
 
   #givePage(read: PageOfRows): void {

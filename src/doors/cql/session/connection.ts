@@ -10,7 +10,6 @@
  * 2. At most REQUESTS_MAX requests are unanswered; past that the socket is paused.
  * 3. What is written within one turn of the event loop leaves with one write.
  */
-import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { CqlError, ErrorCode } from '../errors.ts';
@@ -24,6 +23,7 @@ import type { SchemaChange } from '../schema/schema-change.ts';
 import type { ClientView } from '../schema/system/context.ts';
 import type { ConnectionHost } from './connection-host.ts';
 import type { ColumnSpec, Requester, ResultSink, Statement } from './engine.ts';
+import { metadataId } from './metadata-id.ts';
 import {
   writeError,
   writePrepared,
@@ -280,7 +280,9 @@ export class Connection implements Requester {
     const { id, metadataId: known, options } = readExecute(body, this.version);
     const statement = this.#host.statements.find(id);
     if (statement === undefined) throw unprepared(id);
-    this.#host.engine.execute(statement, options, this, this.#answer(stream, statement, options.skipMetadata, known));
+    // Before version 5 a client cannot say which columns it knows.
+    const skipMetadata = options.skipMetadata && (known !== null || !this.#host.statements.hasOtherColumns(id));
+    this.#host.engine.execute(statement, options, this, this.#answer(stream, statement, skipMetadata, known));
   }
 
   #batch(stream: number, body: Buffer): void {
@@ -465,20 +467,6 @@ class Answer implements ResultSink {
   error(error: CqlError): void {
     this.#connection.answeredError(this.#stream, error);
   }
-}
-
-const METADATA_IDS = new WeakMap<readonly ColumnSpec[], Buffer>();
-const NO_METADATA_ID = createHash('md5').update('').digest();
-
-/** Of the columns of a result: another one when they change. */
-function metadataId(columns: readonly ColumnSpec[] | null): Buffer {
-  if (columns === null) return NO_METADATA_ID;
-  let id = METADATA_IDS.get(columns);
-  if (id === undefined) {
-    id = createHash('md5').update(JSON.stringify(columns)).digest();
-    METADATA_IDS.set(columns, id);
-  }
-  return id;
 }
 
 function unprepared(id: Buffer): CqlError {

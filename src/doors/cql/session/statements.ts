@@ -1,6 +1,7 @@
 /** Prepared statements of a door, by id. The ones used longest ago go first; a client whose statement is gone prepares it again. */
 import { createHash } from 'node:crypto';
 import type { Statement, StatementEngine } from './engine.ts';
+import { metadataId } from './metadata-id.ts';
 
 const STATEMENTS_MAX = 10_000;
 
@@ -8,6 +9,8 @@ interface Entry {
   readonly statement: Statement;
   readonly keyspace: string | null;
   readonly version: number;
+  /** Some clients may have been told of other columns when they prepared it. */
+  readonly hasOtherColumns: boolean;
 }
 
 export class PreparedStatements {
@@ -34,7 +37,12 @@ export class PreparedStatements {
   /** Throws CqlError. */
   prepare(text: string, keyspace: string | null): Statement {
     const statement = this.#engine.prepare(text, keyspace);
-    remember(this.#byId, statement.id.latin1Slice(), { statement, keyspace, version: this.#engine.version });
+    const key = statement.id.latin1Slice();
+    const known = this.#byId.get(key);
+    const hasOtherColumns =
+      known !== undefined &&
+      (known.hasOtherColumns || !metadataId(known.statement.result).equals(metadataId(statement.result)));
+    remember(this.#byId, key, { statement, keyspace, version: this.#engine.version, hasOtherColumns });
     return statement;
   }
 
@@ -44,8 +52,12 @@ export class PreparedStatements {
     const entry = this.#byId.get(key);
     if (entry === undefined) return undefined;
     if (entry.version === this.#engine.version) return entry.statement;
-    this.#byId.delete(key);
     return this.prepare(entry.statement.text, entry.keyspace);
+  }
+
+  /** Whether the columns of its result are not those that everybody who has prepared it was told of. */
+  hasOtherColumns(id: Buffer): boolean {
+    return this.#byId.get(id.latin1Slice())?.hasOtherColumns === true;
   }
 
   /** For a statement that is sent as text. Throws CqlError. */
@@ -55,7 +67,8 @@ export class PreparedStatements {
     if (known !== undefined && known.version === this.#engine.version) return known.statement;
     const statement = this.#engine.prepare(text, keyspace);
     // Long texts with their values in them are not sent twice.
-    if (text.length < 1_000) remember(this.#byText, key, { statement, keyspace, version: this.#engine.version });
+    if (text.length < 1_000)
+      remember(this.#byText, key, { statement, keyspace, version: this.#engine.version, hasOtherColumns: false });
     return statement;
   }
 }
