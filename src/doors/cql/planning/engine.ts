@@ -171,13 +171,14 @@ export class Engine implements StatementEngine {
     requester: Requester,
     sink: ResultSink,
   ): void {
-    const { rows, router, system } = this.#options;
+    const { rows, router, system, clock } = this.#options;
     const warning = plan.warning;
     if (warning !== undefined) sink.warn(warning);
     const source: PageSource = plan.table.isSystem
       ? (reads, from, limit, owner) => owner.pageDone(readSystem(reads, from, limit, system(requester)))
       : (reads, from, limit, owner) => new PagedRead(rows, reads, from, limit, owner).start();
-    new SelectExecution(source, plan, at, { pageSize, pagingState, key: router.view().clusterId }, sink).start();
+    const key = router.view().clusterId;
+    new SelectExecution(source, plan, at, { pageSize, pagingState, key, clock }, sink).start();
   }
 
   #modify(plan: ModificationPlan, at: Evaluation, sink: ResultSink): void {

@@ -1,4 +1,5 @@
 /** One execution of a SELECT: pages of rows, made into the rows of the result. */
+import type { Clock } from '../../../base/clock.ts';
 import { CqlError } from '../errors.ts';
 import type { PagePosition } from '../routing/paged-read.ts';
 import type { RowPage, RowRead } from '../rows/commands.ts';
@@ -21,6 +22,7 @@ export interface SelectOptions {
   readonly pagingState: Buffer | null;
   /** Seals paging states. */
   readonly key: string;
+  readonly clock: Pick<Clock, 'endOfTurn'>;
 }
 
 /** What one page of the reads has given. */
@@ -92,6 +94,11 @@ export class SelectExecution {
     this.#source(this.#reads, from, limit, this);
   }
 
+  /** Pages under a lease are answered within `#read`: others get their turn between two of them. */
+  #readOn(next: PagePosition): void {
+    this.#options.clock.endOfTurn(() => this.#read(next));
+  }
+
   pageDone(read: PageOfRows): void {
     if (read.error !== null) {
       this.#sink.error(read.error);
@@ -117,7 +124,7 @@ export class SelectExecution {
     const next = this.#left > 0 ? read.next : null;
     // A client that wants everything at once gets it, however many pieces it comes in.
     if (next !== null && this.#options.pageSize === 0) {
-      this.#read(next);
+      this.#readOn(next);
       return;
     }
     const state = next === null ? null : encodePagingState({ position: next, left: this.#left }, this.#options.key);
@@ -140,7 +147,7 @@ export class SelectExecution {
   #gather(read: PageOfRows): void {
     if (this.#plan.isGathered) this.#each(read, () => this.#addToGroup());
     else this.#each(read, () => this.#addToSorted());
-    if (read.next !== null) this.#read(read.next);
+    if (read.next !== null) this.#readOn(read.next);
     else this.#finish();
   }
 
