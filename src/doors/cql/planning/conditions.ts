@@ -27,7 +27,10 @@ export class ConditionPlan {
   private constructor(existence: 'exists' | 'notExists' | null, conditions: readonly ColumnCondition[]) {
     this.existence = existence;
     this.#conditions = conditions;
-    this.columns = [...new Set(conditions.map(({ column }) => column))];
+    // Static ones are shown last.
+    const columns = [...new Set(conditions.map(({ column }) => column))];
+    const isStatic = ({ kind }: Column): boolean => kind === 'static';
+    this.columns = [...columns.filter((column) => !isStatic(column)), ...columns.filter(isStatic)];
   }
 
   /** Null without IF. */

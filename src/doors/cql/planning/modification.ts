@@ -256,6 +256,13 @@ abstract class WherePlan extends ModificationPlan {
     return this.where.partitionValue(column);
   }
 
+  protected refuseConditionalIn(): void {
+    if (this.conditions === null || !this.where.hasClusteringIn) return;
+    throw invalidRequest(
+      `IN on the clustering key columns is not supported with conditional ${this.#kind === 'update' ? 'updates' : 'deletions'}`,
+    );
+  }
+
   /** Operations and conditions are on static columns, which no row has to be named for. */
   protected isStaticOnly(operations: readonly ColumnOperation[]): boolean {
     const isStatic =
@@ -295,13 +302,12 @@ class UpdatePlan extends WherePlan {
       const missing = table.clustering.filter((column) => !this.where.isNamed(column));
       throw invalidRequest(`Some clustering keys are missing: ${missing.map(({ name }) => name).join(', ')}`);
     }
+    this.refuseConditionalIn();
   }
 
   override mutations(at: Evaluation): PlannedMutation[] {
     const { table } = this;
     const rows = this.#isStatic ? [null] : this.where.rowValues(at).map((values) => clusteringKey(table, values));
-    if (this.conditions !== null && rows.length > 1)
-      throw invalidRequest('IN on the clustering key columns is not supported with conditional updates');
     const ttl_s = ttlOf(this.ttl, table.defaultTtl_s, at);
     const stamp = stampOf(this.stamp, at);
     return this.places(at).places.map((place) => {
@@ -320,6 +326,12 @@ class DeletePlan extends WherePlan {
     const operations = statement.deletions.map((deletion) => deletionOperation(deletion, table, context));
     this.#changes = operations.length === 0 ? null : new RowChanges(operations, false);
     this.#onlyStatics = this.isStaticOnly(operations);
+    const isOnStatics = operations.length > 0 && operations.every(({ column }) => column.kind === 'static');
+    if (isOnStatics && !this.#onlyStatics && !this.where.isSingleRows) {
+      throw invalidRequest(
+        'DELETE statements must restrict all PRIMARY KEY columns with equality relations in order to use IF condition on non static columns',
+      );
+    }
     if (this.#changes !== null && !this.#onlyStatics && !this.where.isSingleRows) {
       throw invalidRequest(`Range deletions are not supported for specific columns`);
     }
@@ -328,6 +340,7 @@ class DeletePlan extends WherePlan {
         'DELETE statements must restrict all PRIMARY KEY columns with equality relations in order to delete non static columns',
       );
     }
+    this.refuseConditionalIn();
   }
 
   override mutations(at: Evaluation): PlannedMutation[] {

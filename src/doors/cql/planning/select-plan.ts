@@ -63,7 +63,7 @@ export class SelectPlan {
   /** Clients are told of reads that grow with the table. */
   get warning(): string | undefined {
     if (!this.isGathered) return undefined;
-    if (!this.where.hasPartition) return 'Aggregation query used without partition key';
+    if (!this.where.hasPartition && !this.where.hasTokens) return 'Aggregation query used without partition key';
     if (this.where.hasPartitionIn) return 'Aggregation query used on multiple partition keys (IN restriction)';
     return undefined;
   }

@@ -98,6 +98,15 @@ export class Where {
     return this.#partition.length > 0;
   }
 
+  get hasTokens(): boolean {
+    return this.#tokens.length > 0;
+  }
+
+  /** There may be several rows of a partition. */
+  get hasClusteringIn(): boolean {
+    return this.#clustering.some(({ operator }) => operator === 'in');
+  }
+
   /** There is more than one partition. */
   get hasPartitionIn(): boolean {
     return this.#partition.some((restriction) => restriction?.operator === 'in');
@@ -147,15 +156,17 @@ export class Where {
     return this.indexed === null ? null : predicateOf(this.indexed, at);
   }
 
-  /** The values of the clustering columns of one row; for those who name rows. */
+  /** The values of the clustering columns of each row, once; for those who name rows. */
   rowValues(at: Evaluation): Buffer[][] {
-    return this.table.clustering.reduce<Buffer[][]>(
-      (rows, column) => {
-        const values = this.#valuesOf(column, at);
-        return rows.flatMap((row) => values.map((value) => [...row, value]));
-      },
-      [[]],
-    );
+    let rows: Buffer[][] = [[]];
+    for (const restriction of this.#clustering) {
+      const { columns, isTuple } = restriction;
+      const parts = isTuple
+        ? uniqueTuples(tupleValues(restriction, at))
+        : unique(valuesOf(restriction, columns[0] as Column, at)).map((value) => [value]);
+      rows = rows.flatMap((row) => parts.map((part) => [...row, ...part]));
+    }
+    return rows;
   }
 
   #valuesOf(column: Column, at: Evaluation): Buffer[] {
@@ -285,6 +296,7 @@ export class Where {
       }
     }
     const gap = candidates.find((candidate) => !taken.includes(candidate));
+    refuseWithin(taken, gap);
     if (
       gap !== undefined &&
       (use.kind !== 'select' || !use.allowFiltering) &&
@@ -347,6 +359,19 @@ function refuseTwice(restrictions: readonly Restriction[]): never {
     throw invalidRequest(`${name} cannot be restricted by more than one relation if it includes ${what}`);
   }
   throw invalidRequest(`Column "${name}" cannot be restricted by both an equality and an inequality relation`);
+}
+
+/** A column that is restricted by a tuple already. */
+function refuseWithin(taken: readonly Restriction[], other: Restriction | undefined): void {
+  const [column] = other?.columns ?? [];
+  if (column === undefined) return;
+  const tuple = taken.find(({ columns }) => columns.length > 1 && columns.includes(column));
+  if (tuple === undefined) return;
+  if (tuple.operator === '=' || tuple.operator === 'in') {
+    const what = tuple.operator === '=' ? 'an Equal' : 'a IN';
+    throw invalidRequest(`${column.name} cannot be restricted by more than one relation if it includes ${what}`);
+  }
+  throw invalidRequest(`Column "${column.name}" cannot be restricted by both an equality and an inequality relation`);
 }
 
 /** A range has one start and one end. */
@@ -658,6 +683,10 @@ function predicateOf({ columns, operator, values, isList, key }: Restriction, at
 
 function unique(values: readonly Buffer[]): Buffer[] {
   return [...new Map(values.map((value) => [value.toString('latin1'), value])).values()];
+}
+
+function uniqueTuples(tuples: readonly Buffer[][]): Buffer[][] {
+  return [...new Map(tuples.map((tuple) => [packFields(tuple).toString('latin1'), tuple])).values()];
 }
 
 function max(a: bigint, b: bigint): bigint {

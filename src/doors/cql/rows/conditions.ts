@@ -45,8 +45,9 @@ function currentRows(transaction: Transaction, { rows, projection }: Conditions)
     shown.add(clustering);
     if (enter(transaction, clustering)) view.write(projection, page);
   }
-  // Of a partition without these rows its static columns are shown.
-  if (page.rowCount === 0 && enter(transaction, null)) view.write(projection, page);
+  // Of a partition without these rows its static columns are shown, if they have been looked at.
+  const hasStatics = projection.wanted.some(({ column }) => column.kind === 'static');
+  if (page.rowCount === 0 && hasStatics && enter(transaction, null)) view.write(projection, page);
   return page.take(null, false);
 }
 

@@ -67,6 +67,9 @@ export function findPlace(transaction: Transaction, row: ByteKey, change: SetAtI
     },
   );
   if (found !== '') return found;
-  if (size === 0) throw invalidRequest('Attempted to set an element on a list which is null');
+  if (size === 0) {
+    const what = change.value === null ? 'delete an element from' : 'set an element on';
+    throw invalidRequest(`Attempted to ${what} a list which is null`);
+  }
   throw invalidRequest(`List index ${change.index} out of bound, list has size ${size}`);
 }

@@ -180,7 +180,7 @@ class RowReader {
   }
 
   #readRow(key: ByteKey): void {
-    if (this.#mustStop()) return;
+    if (this.#isPartitionFull() || this.#mustStop()) return;
     this.#looked += 1;
     if (loadRow(this.#transaction, view, key)) {
       this.#isOpen = true;
