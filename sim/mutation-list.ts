@@ -121,8 +121,9 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: 'src/tablet/snapshot-installer.ts',
-        find: '      await store.write([], [], [[metaKey, metaWhileInstalling]]);\n      await store.write(ranges, [], []);',
-        replace: '      await store.write(ranges, [], [[metaKey, metaWhileInstalling]]);',
+        find: '      await store.write([], [], [[metaKey, metaWhileInstalling]]);\n      const wiped = ranges();',
+        replace:
+          '      const wiped = ranges();\n      await store.write(wiped ?? [], [], [[metaKey, metaWhileInstalling]]);',
       },
     ],
   },
