@@ -27,7 +27,9 @@ export class RandomStatements {
     if (kind < 62) return `> ${this.#counter()}`;
     if (kind < 66) return `> ${this.#plain()}`;
     const pages = this.#one(['> ', '> ', '# 1 ', '# 2 ', '# 3 ']);
-    return `${pages}${this.#select()}`;
+    const select = this.#select();
+    // Pages of groups make Cassandra 5.0.2 fail now and then.
+    return select.includes('GROUP BY') ? `> ${select}` : `${pages}${select}`;
   }
 
   #below(limit: number): number {

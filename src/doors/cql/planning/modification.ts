@@ -335,7 +335,7 @@ class DeletePlan extends WherePlan {
     if (this.#changes !== null && !this.#onlyStatics && !this.where.isSingleRows) {
       throw invalidRequest(`Range deletions are not supported for specific columns`);
     }
-    if (this.conditions !== null && !this.where.isSingleRows && !this.conditions.isStatic && !this.#onlyStatics) {
+    if (this.conditions !== null && !this.where.isSingleRows && !this.#onlyStatics) {
       throw invalidRequest(
         'DELETE statements must restrict all PRIMARY KEY columns with equality relations in order to delete non static columns',
       );
