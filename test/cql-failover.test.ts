@@ -1,6 +1,8 @@
 /** Nodes that are killed under a load of every kind of write of the Cassandra door: what was acknowledged is there, and as a whole. */
 import cassandra from 'cassandra-driver';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ConnectionLost } from '../src/testing/connection-lost.ts';
+import { CqlConnection, CqlServerError } from '../src/testing/cql/cql-connection.ts';
 import { type Cluster, createCluster } from '../src/testing/index.ts';
 
 /** More of them for evidence; three kill every node once. */
@@ -12,7 +14,8 @@ let cluster: Cluster;
 let client: cassandra.Client;
 
 beforeAll(async () => {
-  cluster = await createCluster({ nodes: 3 });
+  // Seldom flushes: what a killed node has on disk is old.
+  cluster = await createCluster({ nodes: 3, options: { 'flush-interval-ms': 10_000 } });
   client = new cassandra.Client({
     contactPoints: cluster.nodes.map(({ host }) => host),
     // The one that all nodes have: what a driver learns of the other nodes has no port.
@@ -184,4 +187,26 @@ test(`nothing acknowledged is lost, done twice or torn in ${ROUNDS} rounds of ki
   for (const row of await allRows('SELECT n FROM f.counts')) count += Number(row['n']);
   expect(count).toBeGreaterThanOrEqual(load.counted.acknowledged);
   expect(count).toBeLessThanOrEqual(load.counted.acknowledged + load.counted.unknown);
+});
+
+test('a node that comes back answers nothing before it knows the schema of the cluster', async () => {
+  const [node] = cluster.nodes;
+  if (node === undefined) throw new Error('a cluster of three has three nodes');
+  await cluster.kill(node);
+  await client.execute('CREATE TABLE f.meanwhile (k int PRIMARY KEY)');
+  const started = cluster.start(node);
+  const refusals = new Set<string>();
+  for (let isAnswered = false; !isAnswered; ) {
+    const connection = new CqlConnection(node.host, node.ports.cql, { user: 'cassandra', password: 'cassandra' });
+    try {
+      const reply = await connection.send({ statement: { text: 'SELECT k FROM f.meanwhile', values: [] } });
+      isAnswered = Array.isArray(reply);
+      if (reply instanceof CqlServerError) refusals.add(reply.text);
+    } catch (error) {
+      if (!(error instanceof ConnectionLost)) throw error;
+    }
+    connection.close();
+  }
+  await started;
+  expect([...refusals]).toEqual(['The node is starting']);
 });
