@@ -270,6 +270,8 @@ export class Node implements NodeApi, AdminSource {
           redis: this.#door.clusterPort,
           redisSingle: this.#door.singlePort,
           cql: this.#cql.port,
+          postgres: 0,
+          postgresRead: 0,
           admin: this.#admin.port,
           peer: ports.peer,
         },
