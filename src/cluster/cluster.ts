@@ -227,6 +227,15 @@ export class Cluster implements Router {
     return this.#metadata?.state ?? EMPTY_METADATA;
   }
 
+  get leadsMetadata(): boolean {
+    return this.#metadata.leading;
+  }
+
+  /** Whether all initial members have joined. */
+  get isComplete(): boolean {
+    return this.metadata.tablets.size > 0;
+  }
+
   get host(): TabletHost | null {
     return this.#host;
   }
