@@ -69,6 +69,11 @@ export class Configuration {
     return list;
   }
 
+  /** Of the program `pg_rewind`, which starts PostgreSQL for itself. */
+  rewindArgument(): string {
+    return `--config-file=${this.#path('postgresql.conf')}`;
+  }
+
   async setFollow(follow: Follow | null): Promise<void> {
     this.#conninfo = follow === null ? '' : conninfoOf(follow);
     await this.#writeMoving();

@@ -192,7 +192,8 @@ export class PostgresServer implements LocalServer {
       await syncFolder(this.#folders.root);
       const source = `host='${sourceSocketFolder.replace(/['\\]/g, '\\$&')}' port=5432 user=postgres dbname=postgres`;
       try {
-        const list = ['-D', this.#folders.data, `--source-server=${source}`];
+        // It recovers what crashed, in which wal_keep_size keeps the log that it needs from being recycled.
+        const list = ['-D', this.#folders.data, `--source-server=${source}`, this.#configuration.rewindArgument()];
         const text = await runProgram(this.#binaries, 'pg_rewind', list, this.#user, signal);
         this.#logger.info({ text: text.trim().split('\n').at(-1) }, 'PostgreSQL was rewound');
       } catch (error) {
@@ -376,19 +377,19 @@ export class PostgresServer implements LocalServer {
     this.#running = { postmaster, sessions: new Sessions(this.socketPath) };
     this.#become('starting');
     void postmaster.ended.then(() => this.#postmasterEnded(postmaster));
-    await untilSome(
-      async () => {
-        if (await postmaster.isReady()) return true;
-        return as === 'standby' && this.#isStreaming() ? true : null;
-      },
-      signal,
-      4,
-    );
+    try {
+      await untilSome(async () => ((await this.#isUp(postmaster, as)) ? true : null), signal, 4);
+    } catch (error) {
+      // Whoever hears of it finds the server ended.
+      await this.#ending;
+      throw error;
+    }
     this.#become(as);
   }
 
-  #isStreaming(): boolean {
-    return titlesOf(this.#mark).some((title) => title.includes('walreceiver streaming'));
+  async #isUp(postmaster: Postmaster, as: 'standby' | 'primary'): Promise<boolean> {
+    if (await postmaster.isReady()) return true;
+    return as === 'standby' && titlesOf(this.#mark).some((title) => title.includes('walreceiver streaming'));
   }
 
   /** By itself, unless it was told to. */

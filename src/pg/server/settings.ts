@@ -39,7 +39,6 @@ export const SETTINGS: readonly Setting[] = [
   fixed('unix_socket_permissions', '0700', 'whoever reaches the socket is trusted'),
   fixed('hba_file', (context) => `${context.confFolder}/pg_hba.conf`, 'outside of the data folder, which is copied'),
   fixed('ident_file', (context) => `${context.confFolder}/pg_ident.conf`, 'outside of the data folder'),
-  fixed('external_pid_file', '', 'the one in the data folder is read'),
   fixed('cluster_name', (context) => context.clusterName, 'marks the titles of the server processes'),
   fixed('ssl', 'off', 'TLS ends in the gateway'),
   fixed('update_process_title', 'on', 'titles tell whether a standby streams'),
