@@ -70,7 +70,7 @@ export class PostgresDoor implements LoginHost, GatewayControl {
   readonly managed: ReadonlySet<string>;
   readonly prepared: PreparedStatements;
   readonly causalReads: CausalReads;
-  readonly listeners = new Listeners();
+  readonly listeners: Listeners;
   now_ms: number;
   isDraining = false;
   readonly #options: PostgresDoorOptions;
@@ -99,6 +99,7 @@ export class PostgresDoor implements LoginHost, GatewayControl {
     this.managed = options.managedSettings ?? MANAGED_SETTINGS;
     this.prepared = new PreparedStatements(this.managed);
     this.causalReads = new CausalReads(this, clock);
+    this.listeners = new Listeners(this);
     this.now_ms = clock.monotonic_ms();
     router.serve(Service.postgresGateway, (_from, request, respond) => {
       // A cancel request that came to another node.
@@ -156,6 +157,7 @@ export class PostgresDoor implements LoginHost, GatewayControl {
     for (const login of [...this.#logins]) login.destroy();
     for (const session of [...this.#sessions.values()]) session.destroy();
     this.causalReads.end();
+    this.listeners.end();
     for (const pool of this.#pools.values()) pool.end();
     await Promise.all(this.#ports.map(({ server }) => closed(server)));
   }
@@ -316,6 +318,7 @@ export class PostgresDoor implements LoginHost, GatewayControl {
     for (const pool of this.#pools.values()) pool.routesChanged();
     for (const session of [...this.#sessions.values()]) session.sweep();
     this.causalReads.sweep();
+    this.listeners.sweep();
     this.transactionEnded();
   }
 
@@ -327,6 +330,7 @@ export class PostgresDoor implements LoginHost, GatewayControl {
     }
     for (const session of [...this.#sessions.values()]) session.sweep();
     this.causalReads.sweep();
+    this.listeners.sweep();
   }
 }
 

@@ -86,6 +86,10 @@ export function cancelled(): Failure {
   return failure('ERROR', '57014', 'canceling statement due to user request');
 }
 
+export function tooManyNotifications(): Failure {
+  return failure('FATAL', '53400', 'too many notifications wait for the end of a transaction');
+}
+
 export function idleInTransaction(): Failure {
   return failure('FATAL', '25P03', 'terminating connection due to idle-in-transaction timeout');
 }

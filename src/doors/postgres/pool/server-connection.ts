@@ -50,6 +50,8 @@ export interface Served {
   readonly takesNotifications: boolean;
   /** Nothing is owed and no transaction is open. */
   transactionEnded(connection: ServerConnection): void;
+  /** A request has ended without an error after a cancel that PostgreSQL would not have told of. */
+  wasCancelledUnseen(connection: ServerConnection): boolean;
   /** PostgreSQL has committed, but not where it must be. */
   committedAlone(connection: ServerConnection): void;
   /** An error has been passed on. */
@@ -71,6 +73,8 @@ export interface ConnectionOwner {
   closed(connection: ServerConnection): void;
   /** Plans of prepared statements have become wrong. */
   plansChanged(connection: ServerConnection): void;
+  /** A NotificationResponse has come while nobody was served. */
+  notified?(bytes: Buffer): void;
 }
 
 export type Rows = readonly (readonly (string | null)[])[];
@@ -154,6 +158,11 @@ export class ServerConnection {
   /** Nothing is owed and no transaction is open. */
   get isQuiet(): boolean {
     return this.#expected.length === 0 && !this.isUnsynced && this.status === Status.idle && this.#work === null;
+  }
+
+  /** The rest of a message is still to come. */
+  get isMidMessage(): boolean {
+    return this.#reader.rest > 0;
   }
 
   /** A request has been sent whose end has not come. */
@@ -262,6 +271,10 @@ export class ServerConnection {
   #requestEnded(session: Served, chunk: Buffer, start: number, end: number): void {
     const answer = this.#expected.shift();
     if (answer === Expect.syncUnseen) return;
+    if (session.wasCancelledUnseen(this)) {
+      session.committedAlone(this);
+      return;
+    }
     session.pass(chunk, start, end);
     if (answer !== Expect.sync && answer !== Expect.query) {
       this.#end(new Error('PostgreSQL has ended a request that was not sent'));
@@ -347,6 +360,9 @@ export class ServerConnection {
           this.#state = 'open';
           this.#owner.opened(this);
         } else this.#workEnded();
+        return;
+      case Server.notification:
+        this.#owner.notified?.(Buffer.from(chunk.subarray(start, end)));
         return;
       default:
     }

@@ -24,6 +24,7 @@ import {
   protocolViolation,
   queueTimeout,
   shuttingDown,
+  tooManyNotifications,
 } from '../errors.ts';
 import type { PoolMode } from '../pool/kinds.ts';
 import type { Pool, Waiter } from '../pool/pool.ts';
@@ -61,6 +62,10 @@ const SIZES = frameSizes(-1, {
 });
 /** Chunks of a client that waits; past it its socket is not read. */
 const PENDING_BYTES_MAX = 64 * 1_024;
+/** Values of client_min_messages that keep warnings back. */
+const SILENT_LEVELS = new Set(['error', 'fatal', 'panic']);
+/** Notifications that wait for the end of a transaction. */
+const NOTIFIED_MAX = 10_000;
 /** Read-only sessions are told once what they are; the server of each transaction may be another one. */
 const FIXED_FOR_READS = new Set(['in_hot_standby', 'default_transaction_read_only']);
 
@@ -117,10 +122,19 @@ export class ClientSession implements Served, Waiter {
   #isSkipping = false;
   #dropRest = false;
   #isPumping = false;
+  /** It was cancelled, and PostgreSQL would not say what that has done to a commit. */
+  #isCancelUnseen = false;
   /** A cancel request is on its way to its connection. */
   #cancelling = false;
   #detachAfterCancel = false;
   #mode: PoolMode | null = null;
+  /** The transaction has a LISTEN in it. */
+  #listens = false;
+  readonly #unlistens: string[] = [];
+  /** What has come for the client is kept back for a moment. */
+  #holdsBurst = false;
+  /** Notifications that came within a transaction. */
+  #notified: Buffer[] = [];
 
   constructor(host: SessionHost, start: SessionStart) {
     this.#host = host;
@@ -437,7 +451,7 @@ export class ClientSession implements Served, Waiter {
   }
 
   endOfBurst(): void {
-    if (this.#toClient.isEmpty) return;
+    if (this.#toClient.isEmpty || this.#holdsBurst) return;
     if (!this.#toClient.flush(this.socket)) this.#connection?.stream.pause();
   }
 
@@ -453,6 +467,7 @@ export class ClientSession implements Served, Waiter {
   }
 
   errorPassed(): void {
+    this.#isCancelUnseen = false;
     if (!this.discards) return;
     // Whether it was done before the error is not known: what the session has then is asked.
     this.discards = false;
@@ -468,7 +483,41 @@ export class ClientSession implements Served, Waiter {
     const { statistics } = this.#host;
     statistics.transactions += 1;
     if (this.pool.kind === 'read') statistics.standbyTransactions += 1;
+    for (const channel of this.#unlistens.splice(0)) this.#host.listeners.unlisten(this, channel);
+    if (this.#listens && !this.keepsConnection) this.#takeOverChannels(connection);
+    else this.#ended(connection);
+  }
+
+  /** What the session listens to now is heard for it; until then the client is not told that the transaction has ended. */
+  #takeOverChannels(connection: ServerConnection): void {
+    this.#listens = false;
+    this.#holdsBurst = true;
+    this.#state = 'settling';
+    const ended = (error: Buffer | null): void => {
+      this.#holdsBurst = false;
+      if (error !== null) {
+        connection.destroy();
+        this.connectionLost(connection, false);
+      } else if (this.#state === 'closed') {
+        this.#connection = null;
+        this.#endConnection(connection);
+      } else this.#ended(connection);
+    };
+    connection.work('SELECT pg_catalog.pg_listening_channels()', (error, rows) => {
+      const channels = rows.map(([channel]) => channel ?? '');
+      if (error !== null || channels.length === 0) ended(error);
+      else {
+        connection.work('UNLISTEN *', (failed) => {
+          if (failed !== null || this.#state === 'closed') ended(failed);
+          else this.#host.listeners.listen(this, channels, () => ended(null));
+        });
+      }
+    });
+  }
+
+  #ended(connection: ServerConnection): void {
     this.endOfBurst();
+    this.#tellNotified();
     this.#host.transactionEnded();
     if (this.discards) this.#discarded(connection);
     if (this.#cancelling) {
@@ -498,7 +547,7 @@ export class ClientSession implements Served, Waiter {
     this.settings = this.#start.settings;
     this.settingsChanged = false;
     this.custom.clear();
-    this.#host.listeners.unlistenAll(this);
+    this.#host.listeners.unlisten(this, '*');
     this.pinned = null;
   }
 
@@ -535,6 +584,18 @@ export class ClientSession implements Served, Waiter {
     if (this.pool.kind === 'read') this.#host.routes.readEnds(connection.node);
     this.pool.giveBack(connection);
     if (this.#pending.length > 0 || this.#reader.hasMore) this.#resume();
+  }
+
+  /**
+   * PostgreSQL tells with a warning that a cancel has ended the wait of a commit for its standbys, and this session has turned warnings
+   * off. So a cancelled commit that reports success is taken for one that did not wait.
+   */
+  wasCancelledUnseen(connection: ServerConnection): boolean {
+    const wasUnseen = this.#isCancelUnseen && connection.mayHaveCommitted;
+    this.#isCancelUnseen = false;
+    // What the burst says of success has not left yet.
+    if (wasUnseen) this.#toClient.clear();
+    return wasUnseen;
   }
 
   committedAlone(connection: ServerConnection): void {
@@ -596,6 +657,8 @@ export class ClientSession implements Served, Waiter {
     if (connection === null || this.#cancelling || !connection.isBusy) return;
     this.#host.statistics.cancels += 1;
     this.#cancelling = true;
+    const level = this.settings.get('client_min_messages') ?? '';
+    this.#isCancelUnseen = this.settingsChanged || SILENT_LEVELS.has(level.toLowerCase());
     this.#host.cancelOn(connection, () => {
       this.#cancelling = false;
       if (!this.#detachAfterCancel) return;
@@ -642,6 +705,7 @@ export class ClientSession implements Served, Waiter {
 
   #end(lastWords: Buffer | null): void {
     if (this.#state === 'closed') return;
+    this.#holdsBurst = false;
     if (lastWords !== null) this.#toClient.addWhole(lastWords);
     this.endOfBurst();
     const { socket } = this;
@@ -670,7 +734,7 @@ export class ClientSession implements Served, Waiter {
     this.#onReady = null;
     this.pool.forget(this);
     this.#translator.forgetAll();
-    this.#host.listeners.unlistenAll(this);
+    this.#host.listeners.unlisten(this, '*');
     this.#host.closed(this);
     const connection = this.#connection;
     if (connection === null) return;
@@ -718,7 +782,9 @@ export class ClientSession implements Served, Waiter {
     for (const name of effects.custom) this.custom.add(name);
     if (effects.discardAll) this.discards = true;
     if (effects.pin !== null) this.pin(effects.pin);
-    if (effects.listen.length + effects.unlisten.length > 0) this.#host.listeners.note(this, effects);
+    if (this.keepsConnection) return;
+    if (effects.listen.length > 0) this.#listens = true;
+    this.#unlistens.push(...effects.unlisten);
   }
 
   /** It keeps the connection that it has. */
@@ -733,9 +799,17 @@ export class ClientSession implements Served, Waiter {
     this.endOfBurst();
   }
 
-  /** A message that belongs to no request. */
+  /** A NotificationResponse for a channel that it listens to; it gets it between its transactions, as from PostgreSQL. */
   notify(bytes: Buffer): void {
     if (this.#state === 'closed' || this.#state === 'starting') return;
-    this.socket.write(bytes);
+    this.#notified.push(bytes);
+    if (!this.isInTransaction) this.#tellNotified();
+    else if (this.#notified.length > NOTIFIED_MAX) this.fail(tooManyNotifications());
+  }
+
+  #tellNotified(): void {
+    if (this.#notified.length === 0) return;
+    for (const bytes of this.#notified.splice(0)) this.#toClient.addWhole(bytes);
+    this.endOfBurst();
   }
 }
