@@ -3,13 +3,12 @@
  * backup's start to its end, so that the copy is consistent on its own. A temporary slot of the same session keeps that log at the source
  * while the copy lasts. The source has checked the checksum of every page that it sends.
  */
-import { execFile } from 'node:child_process';
-import { type FileHandle, mkdir, open, readdir, statfs, symlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { type FileHandle, mkdir, open, statfs, symlink } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { assert } from '../../base/assert.ts';
 import { FolkmootError } from '../../base/errors.ts';
-import { syncFolder } from './folders.ts';
+import { syncTree } from './folders.ts';
 import type { Row } from './local-server.ts';
 import { giveTo, type SystemUser } from './system-user.ts';
 import { type TarEntry, TarReader } from './tar-reader.ts';
@@ -178,17 +177,4 @@ class Unpacker {
     await mkdir(path, { recursive: true, mode: 0o700 });
     await giveTo(this.#options.user, path);
   }
-}
-
-/** Makes a whole folder durable: with `sync -f`, which asks the file system once, or file by file where there is no such program. */
-async function syncTree(folder: string): Promise<void> {
-  const isSynced = await new Promise<boolean>((resolve) => {
-    if (process.platform !== 'linux') return resolve(false);
-    execFile('sync', ['-f', folder], (error) => resolve(error === null));
-  });
-  if (isSynced) return;
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])) {
-    if (entry.isFile() || entry.isDirectory()) await syncFolder(join(entry.parentPath, entry.name));
-  }
-  await syncFolder(dirname(folder));
 }

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { FolkmootError } from '../../base/errors.ts';
 import { isThere, type ServerFolders, syncFolder } from './folders.ts';
 import type { Follow } from './local-server.ts';
-import { isManaged, SETTINGS, type SettingContext, settingLine, settingValue } from './settings.ts';
+import { isManaged, isRefused, SETTINGS, type SettingContext, settingLine, settingValue } from './settings.ts';
 import type { SystemUser } from './system-user.ts';
 
 const HBA = 'local all all trust\nlocal replication all trust\n';
@@ -79,6 +79,14 @@ export class Configuration {
     await this.#writeMoving();
   }
 
+  /**
+   * For a standby that was told no rule yet. Commits of one that is promoted without a rule wait for ever, rather than for nobody; and
+   * that there is a rule at all, which processes learn late, does not change with the promotion.
+   */
+  async setSomeRule(): Promise<void> {
+    if (this.#synchronous === '') await this.setSynchronous(['nobody yet'], 1);
+  }
+
   async setSynchronous(names: readonly string[], k: number): Promise<void> {
     this.#synchronous = k === 0 ? '' : `ANY ${k} (${names.map(quotedName).join(', ')})`;
     await this.#writeMoving();
@@ -94,6 +102,9 @@ export class Configuration {
           `the setting ${name} of PostgreSQL is managed by the cluster`,
           'Leave it out.',
         );
+      }
+      if (isRefused(name, value)) {
+        throw new FolkmootError('BAD_REQUEST', `${name} cannot be ${value} in a cluster`, 'Leave it out.');
       }
       if (!/^[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)?$/.test(name) || /[\0\n\r]/.test(value)) {
         throw new FolkmootError(

@@ -11,8 +11,9 @@
  *   socket/       the unix socket, when its path is not too long
  *   postgres.log, postgres.log.1
  */
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmod, lstat, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { chmod, lstat, mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { FolkmootError, folderError } from '../../base/errors.ts';
@@ -86,6 +87,20 @@ export async function syncFolder(path: string): Promise<void> {
   } finally {
     await folder.close();
   }
+}
+
+/** Makes a whole folder durable: with `sync -f`, which asks the file system once, or file by file where there is no such program. */
+export async function syncTree(folder: string): Promise<void> {
+  if (!(await isThere(folder))) return;
+  const isSynced = await new Promise<boolean>((resolve) => {
+    if (process.platform !== 'linux') return resolve(false);
+    execFile('sync', ['-f', folder], (error) => resolve(error === null));
+  });
+  if (isSynced) return;
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile() || entry.isDirectory()) await syncFolder(join(entry.parentPath, entry.name));
+  }
+  await syncFolder(dirname(folder));
 }
 
 /** A folder that only the user can enter. */

@@ -29,6 +29,7 @@ import {
   type ServerFolders,
   SOCKET_NAME,
   syncFolder,
+  syncTree,
 } from './folders.ts';
 import { Guardian } from './guardian.ts';
 import type { Ancestor, Follow, LocalServer, Position, Replica, Row, ServerState } from './local-server.ts';
@@ -149,6 +150,7 @@ export class PostgresServer implements LocalServer {
       if (await this.exists()) throw conflict('there is a database already', 'Remove it first.');
       await this.#makePart();
       await this.#initdb(signal);
+      await syncTree(this.#folders.part);
       await replaceData(this.#folders);
       this.#become('stopped');
     });
@@ -193,7 +195,8 @@ export class PostgresServer implements LocalServer {
       const source = `host='${sourceSocketFolder.replace(/['\\]/g, '\\$&')}' port=5432 user=postgres dbname=postgres`;
       try {
         // It recovers what crashed, in which wal_keep_size keeps the log that it needs from being recycled.
-        const list = ['-D', this.#folders.data, `--source-server=${source}`, this.#configuration.rewindArgument()];
+        const list = ['-D', this.#folders.data, '--no-sync', `--source-server=${source}`];
+        list.push(this.#configuration.rewindArgument());
         const text = await runProgram(this.#binaries, 'pg_rewind', list, this.#user, signal);
         this.#logger.info({ text: text.trim().split('\n').at(-1) }, 'PostgreSQL was rewound');
       } catch (error) {
@@ -202,6 +205,7 @@ export class PostgresServer implements LocalServer {
         this.#become('absent');
         return false;
       }
+      await syncTree(this.#folders.data);
       await rm(this.#folders.rewinding);
       await syncFolder(this.#folders.root);
       this.#become('stopped');
@@ -213,6 +217,7 @@ export class PostgresServer implements LocalServer {
     return this.#operations.run(async (signal) => {
       await this.#mustBeStartable();
       await this.#configuration.setFollow(follow);
+      await this.#configuration.setSomeRule();
       await writeDurably(this.#dataFile('standby.signal'), '', this.#user);
       await syncFolder(this.#folders.data);
       await this.#start('standby', signal);
@@ -233,7 +238,10 @@ export class PostgresServer implements LocalServer {
     return this.#operations.run(async (signal) => {
       const { sessions } = this.#mustRunAs('standby');
       await this.#configuration.setFollow(follow);
-      await this.#reload('primary_conninfo', this.#configuration.conninfo, signal);
+      await this.#reload('primary_conninfo', this.#configuration.conninfo, signal).catch((error) => {
+        // It has been told; only that it has heard cannot be confirmed, and matters only for a cut.
+        if (follow === null || !isNotReady(error)) throw asNotReady(error);
+      });
       if (follow === null) await replayIsComplete(sessions, signal);
     });
   }
@@ -244,15 +252,14 @@ export class PostgresServer implements LocalServer {
     try {
       return await (this.#state === 'primary' ? primaryPosition : standbyPosition)(running.sessions);
     } catch (error) {
-      if (isNotReady(error)) throw notReady(error);
-      throw error;
+      throw asNotReady(error);
     }
   }
 
   promote(): Promise<Position> {
     return this.#operations.run(async (signal) => {
       const { postmaster, sessions } = this.#mustRunAs('standby');
-      await writeDurably(this.#dataFile('promote'), '', this.#user);
+      await writeFile(this.#dataFile('promote'), '');
       // pg_promote() would look every 100 ms whether it is done.
       postmaster.signal('SIGUSR1');
       await promotionIsComplete(sessions, signal);
@@ -438,9 +445,9 @@ export class PostgresServer implements LocalServer {
   }
 
   async #initdb(signal: AbortSignal): Promise<void> {
-    const list = ['-D', this.#folders.part, '-U', 'postgres', '--auth=trust', '--data-checksums', '--encoding=UTF8'];
+    const list = ['-D', this.#folders.part, '--no-sync', '-U', 'postgres', '--auth=trust', '--data-checksums'];
     const run = (more: readonly string[]): Promise<string> =>
-      runProgram(this.#binaries, 'initdb', [...list, ...more], this.#user, signal);
+      runProgram(this.#binaries, 'initdb', [...list, '--encoding=UTF8', ...more], this.#user, signal);
     if (this.#binaries.majorVersion >= 17) {
       // Its own C.UTF-8, the same on every system.
       await run(['--locale-provider=builtin', '--locale=C', '--builtin-locale=C.UTF-8']);
@@ -501,6 +508,10 @@ function stopped(): FolkmootError {
 
 function conflict(text: string, cure: string): FolkmootError {
   return new FolkmootError('CONFLICT', text, cure);
+}
+
+function asNotReady(error: unknown): unknown {
+  return isNotReady(error) ? notReady(error) : error;
 }
 
 function notReady(cause?: unknown): FolkmootError {

@@ -116,7 +116,10 @@ export async function settingIsRead(
  * So one that has sent something younger than the signal has only rounds with the new configuration before it.
  */
 export async function oldRuleIsGone(sessions: Sessions, signal: AbortSignal): Promise<void> {
-  const [row = []] = await sessions.look("SELECT pg_logical_emit_message(false, 'folkmoot', '')");
+  // Only what is durable here is sent; and this commit must not wait for whom the new rule names.
+  const [row = []] = await sessions.look(
+    `BEGIN; SET LOCAL synchronous_commit = local; SELECT pg_logical_emit_message(true, 'folkmoot', ''); COMMIT`,
+  );
   const mark = row[0] ?? '';
   await untilSome(
     async () => {

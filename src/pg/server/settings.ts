@@ -76,7 +76,6 @@ export const SETTINGS: readonly Setting[] = [
   moving('primary_conninfo', 'whom it follows'),
   moving('synchronous_standby_names', 'whom a commit waits for'),
 
-  byDefault('wal_level', 'logical', 'logical replication and change capture work without a restart'),
   byDefault('wal_keep_size', '1GB', 'a standby that was away for a while can follow again without a clone'),
   byDefault('max_slot_wal_keep_size', '8GB', 'a forgotten slot must not fill the disk'),
   byDefault('hot_standby_feedback', 'on', 'reads on standbys are not cancelled, and do not hold up the replay'),
@@ -96,6 +95,11 @@ export function isManaged(name: string): boolean {
   const wanted = name.toLowerCase();
   if (NEVER.includes(wanted)) return true;
   return SETTINGS.some((setting) => setting.kind !== 'default' && setting.name === wanted);
+}
+
+/** Whether PostgreSQL would take a value and not start with it, or start and not replicate. */
+export function isRefused(name: string, value: string): boolean {
+  return name.toLowerCase() === 'wal_level' && value.toLowerCase() === 'minimal';
 }
 
 export function settingValue(setting: Setting, context: SettingContext): string {
