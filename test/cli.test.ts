@@ -10,7 +10,7 @@ import type { NodePorts } from '../src/cluster/view.ts';
 import { folkmoot, freePorts, isAlive, killCommands, portFlags, RunningCommand, until } from './support/command.ts';
 
 let folder = '';
-let ports: NodePorts = { redis: 0, redisSingle: 0, cql: 0, admin: 0, peer: 0 };
+let ports: NodePorts = { redis: 0, redisSingle: 0, cql: 0, postgres: 0, postgresRead: 0, admin: 0, peer: 0 };
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'folkmoot-cli-'));

@@ -107,7 +107,15 @@ export class NodeProcess {
 
   async #boot(): Promise<void> {
     const { machine } = this;
-    const ports = { redis: 6379, redisSingle: 6380, cql: 9042, admin: 7070, peer: PEER_PORT };
+    const ports = {
+      redis: 6379,
+      redisSingle: 6380,
+      cql: 9042,
+      postgres: 5_432,
+      postgresRead: 5_433,
+      admin: 7070,
+      peer: PEER_PORT,
+    };
     await this.cluster.listen({
       token: hex(this.#prng, 4),
       redisId: hex(this.#prng, 5),

@@ -8,7 +8,7 @@ import { AdminServer } from './admin-server.ts';
 import type { AdminSource } from './admin-source.ts';
 import type { ClusterStatus } from './cluster-status.ts';
 
-const ports = { redis: 6_379, redisSingle: 6_380, cql: 9_042, admin: 7_070, peer: 7_071 };
+const ports = { redis: 6_379, redisSingle: 6_380, cql: 9_042, postgres: 5_432, postgresRead: 5_433, admin: 7_070, peer: 7_071 };
 
 const STATUS: ClusterStatus = {
   clusterId: 'c1',

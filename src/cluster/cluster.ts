@@ -7,6 +7,7 @@
 import { assert } from '../base/assert.ts';
 import type { Timer } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
+import type { Connection } from '../base/network.ts';
 import type { OrderedStore } from '../storage/ordered-store.ts';
 import type { Wal } from '../storage/wal.ts';
 import { Outcome, type TabletOperation, type Transaction } from '../tablet/operation.ts';
@@ -53,7 +54,10 @@ const ANNOUNCE_INTERVAL_MS = 1_000;
 /** A node that comes back is needed soon, and a refused or failed connection attempt costs little. */
 const RECONNECT_MS_MAX = 250;
 const LEADERS_CHANNEL = 3;
-const NO_PORTS = { redis: 0, redisSingle: 0, cql: 0, admin: 0, peer: 0 };
+const NO_PORTS = { redis: 0, redisSingle: 0, cql: 0, postgres: 0, postgresRead: 0, admin: 0, peer: 0 };
+
+/** Asked for each tunnel: who takes this end of it, or why nobody does. */
+export type TunnelHandler = (from: NodeId) => ((connection: Connection) => void) | string;
 
 export class Cluster implements Router {
   readonly #options: ClusterOptions;
@@ -84,6 +88,7 @@ export class Cluster implements Router {
   #timers: Timer[] = [];
   #view: ClusterView | null = null;
   #viewVersion = 1;
+  readonly #tunnels = new Map<string, TunnelHandler>();
   #onEntered: (() => void)[] = [];
   #stopped = false;
 
@@ -104,6 +109,7 @@ export class Cluster implements Router {
         },
         onUnknownMember: () => this.#search.step(),
         onGuest: (request, respond) => this.#administration.guest(request, respond),
+        onTunnel: (from, header) => this.#acceptTunnel(from, header),
         onBulk: (from, header) => receiveSnapshot(this.#host?.receiveSnapshot(from, header) ?? null),
       },
       { reconnect_ms_max: RECONNECT_MS_MAX },
@@ -219,6 +225,15 @@ export class Cluster implements Router {
 
   get metadata(): Metadata {
     return this.#metadata?.state ?? EMPTY_METADATA;
+  }
+
+  get leadsMetadata(): boolean {
+    return this.#metadata.leading;
+  }
+
+  /** Whether all initial members have joined. */
+  get isComplete(): boolean {
+    return this.metadata.tablets.size > 0;
   }
 
   get host(): TabletHost | null {
@@ -355,6 +370,17 @@ export class Cluster implements Router {
 
   serve(service: number, handler: (from: NodeId, request: Buffer, respond: (reply: Uint8Array) => void) => void): void {
     this.#calls.serve(service, handler);
+  }
+
+  /** A stream of bytes in both directions to whoever serves tunnels of this name on a node. */
+  openTunnel(node: NodeId, name: string): Connection {
+    return this.#transport.openTunnel(node, Buffer.from(name));
+  }
+
+  /** Registers who takes the tunnels of a name. */
+  serveTunnel(name: string, handler: TunnelHandler): void {
+    assert(!this.#tunnels.has(name), 'the tunnels of a name have one handler');
+    this.#tunnels.set(name, handler);
   }
 
   readLocal(slot: Slot, read: (transaction: Transaction) => void): boolean {
@@ -508,6 +534,12 @@ export class Cluster implements Router {
     else if (channel === Channel.calls) this.#calls.frame(from, payload);
     else if (channel === LEADERS_CHANNEL) this.#heardLeaders(from, payload);
     else this.#log.warn({ from, channel }, 'a frame on an unknown channel was dropped');
+  }
+
+  #acceptTunnel(from: NodeId, header: Buffer): ((connection: Connection) => void) | string {
+    const name = header.toString('utf8');
+    const handler = this.#tunnels.get(name);
+    return handler === undefined ? `nobody takes tunnels of the name ${name}` : handler(from);
   }
 
   #heardLeaders(from: NodeId, announcement: Buffer): void {

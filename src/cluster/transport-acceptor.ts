@@ -8,6 +8,7 @@ import { BulkReceiver } from './transport-bulk.ts';
 import { serveGuest } from './transport-guest.ts';
 import { commonVersion, encodeAnswer, HandshakeReader, type Hello, HelloKind, Verdict } from './transport-handshake.ts';
 import type { PeerLink } from './transport-peer.ts';
+import { AcceptedTunnel } from './transport-tunnel.ts';
 import type { BulkHandler, NodeIdentity, StreamOwner } from './transport-types.ts';
 import type { NodeId } from './view.ts';
 
@@ -24,8 +25,9 @@ export interface AcceptorOwner extends StreamOwner {
   isDeafTo(node: NodeId): boolean;
   link(node: NodeId): PeerLink | undefined;
   acceptBulk(from: NodeId, header: Buffer): BulkHandler | string | null;
-  bulkOpened(receiver: BulkReceiver): void;
-  bulkClosed(receiver: BulkReceiver): void;
+  acceptTunnel(from: NodeId, header: Buffer): ((connection: Connection) => void) | string | null;
+  bulkOpened(stream: BulkReceiver | AcceptedTunnel): void;
+  bulkClosed(stream: BulkReceiver | AcceptedTunnel): void;
 }
 
 export interface Judgement {
@@ -135,6 +137,7 @@ export class Acceptor {
       return;
     }
     if (hello.kind === HelloKind.bulk) this.#startBulk(connection, timer, hello, link);
+    else if (hello.kind === HelloKind.tunnel) this.#startTunnel(connection, timer, hello, link);
     else {
       this.#forget(connection, timer);
       this.#answer(connection, hello, ACCEPTED);
@@ -155,6 +158,21 @@ export class Acceptor {
     this.#answer(connection, hello, ACCEPTED);
     const receiver = new BulkReceiver(hello.from, connection, handler, owner, () => owner.bulkClosed(receiver));
     owner.bulkOpened(receiver);
+  }
+
+  #startTunnel(connection: Connection, timer: Timer, hello: Hello, link: PeerLink): void {
+    const owner = this.#owner;
+    link.dial();
+    const take = owner.acceptTunnel(hello.from, Buffer.from(hello.extra));
+    if (take === null || typeof take === 'string') {
+      this.#refuse(connection, timer, hello, { verdict: Verdict.declined, reason: take ?? 'declined' });
+      return;
+    }
+    this.#forget(connection, timer);
+    this.#answer(connection, hello, ACCEPTED);
+    const tunnel = new AcceptedTunnel(hello.from, connection, () => owner.bulkClosed(tunnel));
+    owner.bulkOpened(tunnel);
+    take(tunnel);
   }
 
   #refuse(connection: Connection, timer: Timer, hello: Hello, judgement: Judgement): void {

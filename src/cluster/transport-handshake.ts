@@ -24,7 +24,7 @@ const ANSWER_BYTES = 4 + 4 + 8;
 export const HELLO_EXTRA_BYTES_MAX = 1024 * 1024;
 const REASON_BYTES_MAX = 1024;
 
-export const HelloKind = { member: 1, bulk: 2, guest: 3 } as const;
+export const HelloKind = { member: 1, bulk: 2, guest: 3, tunnel: 4 } as const;
 export type HelloKind = (typeof HelloKind)[keyof typeof HelloKind];
 
 export const Verdict = {
@@ -154,7 +154,7 @@ export class HandshakeReader {
     if (bytes.length < HELLO_BYTES) return null;
     const kind = bytes[2] as HelloKind;
     const epoch = bytes.readDoubleLE(24);
-    if (kind < 1 || kind > 3 || !isEpoch(epoch)) return null;
+    if (kind < 1 || kind > 4 || !isEpoch(epoch)) return null;
     return {
       versionMin,
       versionMax,

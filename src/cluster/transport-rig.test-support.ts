@@ -1,7 +1,7 @@
 /** Transports on one network that record what happens to them. */
 import type { Clock } from '../base/clock.ts';
 import { type LogFields, type Logger, silentLogger } from '../base/log.ts';
-import type { Network } from '../base/network.ts';
+import type { Connection, Network } from '../base/network.ts';
 import { Prng } from '../base/prng.ts';
 import { Transport } from './transport.ts';
 import type { BulkHandler, TransportCallbacks, TransportOptions } from './transport-types.ts';
@@ -25,6 +25,7 @@ export class Station {
   onPeerUp: (node: number) => void = () => undefined;
   onPeerDown: (node: number) => void = () => undefined;
   onBulk: (from: number, header: Buffer) => BulkHandler | string | null = () => null;
+  onTunnel: (from: number, header: Buffer) => ((connection: Connection) => void) | string | null = () => null;
   onGuest: (request: Buffer, respond: (reply: Uint8Array) => void) => void = (request, respond) => respond(request);
   port = 0;
 
@@ -55,6 +56,7 @@ export class Station {
         onRefused: (node, reason) => this.refusals.push(`${node}: ${reason}`),
         onGuest: (request, respond) => this.onGuest(request, respond),
         onBulk: (from, header) => this.onBulk(from, header),
+        onTunnel: (from, header) => this.onTunnel(from, header),
       },
       settings.options,
     );

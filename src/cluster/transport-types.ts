@@ -1,7 +1,7 @@
 /** What the parts of the transport share: options, identity, and the callbacks of its owner. */
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
-import type { Network } from '../base/network.ts';
+import type { Connection, Network } from '../base/network.ts';
 import type { Prng } from '../base/prng.ts';
 import type { NodeId } from './view.ts';
 
@@ -87,6 +87,8 @@ export interface TransportCallbacks {
   onGuest?(request: Buffer, respond: (reply: Uint8Array) => void): void;
   /** A member opens a bulk stream. Null, or a text that says why, declines it. */
   onBulk?(from: NodeId, header: Buffer): BulkHandler | string | null;
+  /** A member opens a tunnel. What is given back gets its end of it, at once; null, or a text that says why, declines it. */
+  onTunnel?(from: NodeId, header: Buffer): ((connection: Connection) => void) | string | null;
 }
 
 /** Receives a bulk stream. Exactly one of `onEnd` and `onAbort` is called last; after `onEnd` neither comes again. */

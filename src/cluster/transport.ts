@@ -24,6 +24,7 @@ import {
   type Verdict,
 } from './transport-handshake.ts';
 import { type LinkStats, PeerLink } from './transport-peer.ts';
+import { type AcceptedTunnel, closedConnection, DialledTunnel } from './transport-tunnel.ts';
 import {
   type BulkHandler,
   type BulkStream,
@@ -56,7 +57,7 @@ export class Transport {
   readonly #callbacks: TransportCallbacks;
   readonly #acceptor = new Acceptor(this);
   readonly #links = new Map<NodeId, PeerLink>();
-  readonly #bulks = new Set<BulkSender | BulkReceiver>();
+  readonly #bulks = new Set<BulkSender | BulkReceiver | DialledTunnel | AcceptedTunnel>();
   #identity: NodeIdentity | null = null;
   #peers: readonly PeerAddress[] = [];
   #blocked: ReadonlySet<NodeId> = new Set();
@@ -229,24 +230,38 @@ export class Transport {
       this.world.clock.endOfTurn(() => onClose(new Error(`node ${node} cannot be reached`)));
       return closedStream;
     }
-    const hello = encodeHello({
-      versionMin: PROTOCOL_VERSION_MIN,
-      versionMax: PROTOCOL_VERSION_MAX,
-      kind: HelloKind.bulk,
-      clusterId: identity.clusterId,
-      from: identity.nodeId,
-      epoch: identity.epoch,
-      process: this.process,
-      to: node,
-      extra: Buffer.from(header),
-    });
     const connection = this.world.network.connect(link.host, link.port);
-    const sender = new BulkSender(node, connection, hello, this, (error) => {
-      this.#bulks.delete(sender);
-      onClose(error);
-    });
+    const sender = new BulkSender(
+      node,
+      connection,
+      this.#hello(HelloKind.bulk, identity, node, header),
+      this,
+      (error) => {
+        this.#bulks.delete(sender);
+        onClose(error);
+      },
+    );
     this.#bulks.add(sender);
     return sender;
+  }
+
+  /**
+   * A stream of bytes in both directions to whoever takes tunnels with this header on a member; both ends have the back-pressure of
+   * TCP. `onConnect` follows when the member has taken it, else `onClose` with why not.
+   */
+  openTunnel(node: NodeId, header: Uint8Array): Connection {
+    assert(header.length <= HELLO_EXTRA_BYTES_MAX, 'a tunnel header is longer than the limit');
+    const link = this.#links.get(node);
+    const identity = this.#identity;
+    if (link === undefined || identity === null || this.#blocked.has(node) || this.#deafTo.has(node) || this.#stopped) {
+      return closedConnection(this.world.clock, new Error(`node ${node} cannot be reached`));
+    }
+    const hello = this.#hello(HelloKind.tunnel, identity, node, header);
+    const tunnel = new DialledTunnel(node, this.world.network.connect(link.host, link.port), hello, this, () =>
+      this.#bulks.delete(tunnel),
+    );
+    this.#bulks.add(tunnel);
+    return tunnel;
   }
 
   /** Asks a process of any cluster, or of none, as a guest. Rejects with `GuestCallError`. */
@@ -330,17 +345,35 @@ export class Transport {
     return this.#callbacks.onBulk?.(from, header) ?? null;
   }
 
-  bulkOpened(receiver: BulkReceiver): void {
-    this.#bulks.add(receiver);
+  acceptTunnel(from: NodeId, header: Buffer): ((connection: Connection) => void) | string | null {
+    return this.#callbacks.onTunnel?.(from, header) ?? null;
   }
 
-  bulkClosed(receiver: BulkReceiver): void {
-    this.#bulks.delete(receiver);
+  bulkOpened(stream: BulkReceiver | AcceptedTunnel): void {
+    this.#bulks.add(stream);
+  }
+
+  bulkClosed(stream: BulkReceiver | AcceptedTunnel): void {
+    this.#bulks.delete(stream);
   }
 
   #accept(connection: Connection): void {
     if (this.#stopped) connection.destroy();
     else this.#acceptor.accept(connection);
+  }
+
+  #hello(kind: HelloKind, identity: NodeIdentity, to: NodeId, header: Uint8Array): Buffer {
+    return encodeHello({
+      versionMin: PROTOCOL_VERSION_MIN,
+      versionMax: PROTOCOL_VERSION_MAX,
+      kind,
+      clusterId: identity.clusterId,
+      from: identity.nodeId,
+      epoch: identity.epoch,
+      process: this.process,
+      to,
+      extra: Buffer.from(header),
+    });
   }
 
   #cutBulks(reason: string, affects: (node: NodeId) => boolean): void {

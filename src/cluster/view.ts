@@ -18,6 +18,10 @@ export interface NodePorts {
   readonly redisSingle: number;
   /** Cassandra's native protocol. */
   readonly cql: number;
+  /** PostgreSQL's protocol, to the primary; 0 where the door is closed. */
+  readonly postgres: number;
+  /** The same, to the standbys. */
+  readonly postgresRead: number;
   readonly admin: number;
   readonly peer: number;
 }
@@ -106,4 +110,6 @@ export const Service = {
   cluster: 2,
   cqlRows: 3,
   catalog: 4,
+  postgresGateway: 5,
+  postgresGroup: 6,
 } as const;

@@ -26,6 +26,12 @@ export interface NodeOptions {
   readonly autoInit: boolean;
   /** Whom the cluster begins with, when this node forms it without being told to by `init`. */
   readonly access: FirstAccess;
+  /** Whether a PostgreSQL server runs here; `auto`: when its programs are found. */
+  readonly postgres: 'auto' | 'on' | 'off';
+  /** Where its programs are; looked for when left out. */
+  readonly postgresBin?: string | undefined;
+  /** Whom of the system it runs as. */
+  readonly postgresUser?: string | undefined;
   /** A folder of `folkmoot cert`; without it nothing is encrypted. */
   readonly tlsFolder?: string | undefined;
   /** Clients may connect without TLS, too. */

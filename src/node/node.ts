@@ -19,7 +19,9 @@ import type { Liveness } from '../cluster/liveness.ts';
 import type { NodeId, NodePorts, TabletId } from '../cluster/view.ts';
 import type { CqlDoor } from '../doors/cql/door.ts';
 import { makeCqlDoor } from '../doors/cql/make-door.ts';
+import { PostgresDoor } from '../doors/postgres/door.ts';
 import { RedisDoor } from '../doors/redis/door.ts';
+import { type LocalOptions, PostgresGroup } from '../pg/group/postgres-group.ts';
 import { Wal } from '../storage/wal.ts';
 import { clusterStatus } from './cluster-status-of.ts';
 import { decideAccess } from './first-access.ts';
@@ -27,11 +29,12 @@ import { type FolderLock, lockFolder } from './folder-lock.ts';
 import type { NodeApi, NodeOptions } from './node-api.ts';
 import { registerNodeMetrics } from './node-metrics.ts';
 import { openStore } from './open-store.ts';
+import { openPostgres } from './postgres.ts';
 import { RealClock } from './real-clock.ts';
 import { RealDisk } from './real-disk.ts';
 import { RealNetwork } from './real-network.ts';
 import { CertificateFiles } from './tls/certificate-files.ts';
-import { doorServerFactory } from './tls/door-server.ts';
+import { doorServerFactory, upgradeFor } from './tls/door-server.ts';
 import { TlsNetwork } from './tls/peer-network.ts';
 import { WatchedDisk } from './watched-disk.ts';
 import { WorkerLiveness } from './worker-liveness.ts';
@@ -41,6 +44,8 @@ const POLL_MS = 10;
 const SEED_POLL_MS = 50;
 /** Between handing leadership over and closing connections. */
 const GRACE_MS = 150;
+/** How long a start waits for the group of PostgreSQL servers. */
+const POSTGRES_PATIENCE_MS = 20_000;
 
 export class Node implements NodeApi, AdminSource {
   readonly #options: NodeOptions;
@@ -53,6 +58,9 @@ export class Node implements NodeApi, AdminSource {
   readonly #cluster: Cluster;
   readonly #door: RedisDoor;
   readonly #cql: CqlDoor;
+  readonly #group: PostgresGroup;
+  readonly #postgres: PostgresDoor;
+  #local: LocalOptions | null = null;
   readonly #admin: AdminServer;
   #lock: FolderLock | null = null;
   #listening: Promise<void> | null = null;
@@ -139,6 +147,27 @@ export class Node implements NodeApi, AdminSource {
       clients_max: options.clients_max,
       deadline_ms: options.requestTimeout_ms,
     });
+    this.#group = new PostgresGroup({
+      cluster: this.#cluster,
+      clock,
+      logger,
+      supportFrom: (node) => this.#liveness.supportFrom(node),
+      supportFor: (node) => this.#liveness.supportFor(node),
+    });
+    this.#postgres = new PostgresDoor({
+      servers: this.#group,
+      router: this.#cluster,
+      access: this.#cluster.access,
+      clock,
+      logger,
+      host: options.host,
+      port: options.ports.postgres,
+      readPort: options.ports.postgresRead,
+      clients_max: options.clients_max,
+      secure: certificates === null ? null : upgradeFor(certificates),
+      tlsRequired: certificates !== null && !options.plainClients,
+    });
+    this.#group.gateway = this.#postgres;
     this.#admin = new AdminServer({
       host: options.host,
       port: options.ports.admin,
@@ -163,6 +192,7 @@ export class Node implements NodeApi, AdminSource {
       await this.#sleep(POLL_MS);
     }
     await this.#cql.whenCurrent();
+    await this.#untilPostgresServes();
     this.#ready = true;
   }
 
@@ -178,12 +208,15 @@ export class Node implements NodeApi, AdminSource {
 
   async drain(): Promise<void> {
     this.#draining = true;
+    // While the metadata group still has its leader: the change of the primary goes through it.
+    await this.#group.handOver(this.#options.drainTimeout_ms);
     await this.#cluster.drain(this.#options.drainTimeout_ms);
     // Clients that know the cluster are told where the leaders are now, instead of finding a closed connection.
     await this.#sleep(GRACE_MS);
     await Promise.all([
       this.#door.drain(this.#options.drainTimeout_ms),
       this.#cql.drain(this.#options.drainTimeout_ms),
+      this.#postgres.drain(this.#options.drainTimeout_ms),
     ]);
     // A peer that had not heard yet may have handed something back meanwhile.
     await this.#cluster.drain(this.#options.drainTimeout_ms);
@@ -194,6 +227,8 @@ export class Node implements NodeApi, AdminSource {
     this.#stopped = true;
     await this.#door.stop();
     await this.#cql.stop();
+    await this.#postgres.stop();
+    await this.#group.stop();
     await this.#cluster.stop();
     await this.#admin.stop();
     this.#certificates?.stop();
@@ -259,6 +294,13 @@ export class Node implements NodeApi, AdminSource {
       await this.#cql.start().catch((error: unknown) => {
         throw listenError(error, host, ports.cql, 'cql-port');
       });
+      this.#local = await openPostgres(this.#options, this.#log);
+      if (this.#local !== null) {
+        await this.#postgres.start().catch((error: unknown) => {
+          const port = portInError(error) ?? ports.postgres;
+          throw listenError(error, host, port, port === ports.postgres ? 'postgres-port' : 'postgres-read-port');
+        });
+      }
       await this.#admin.start();
       this.#certificates?.watch(this.#clock);
       await this.#cluster.listen({
@@ -271,10 +313,13 @@ export class Node implements NodeApi, AdminSource {
           redis: this.#door.clusterPort,
           redisSingle: this.#door.singlePort,
           cql: this.#cql.port,
+          postgres: this.#postgres.port,
+          postgresRead: this.#postgres.readPort,
           admin: this.#admin.port,
           peer: ports.peer,
         },
       });
+      void this.#cluster.whenEntered().then(() => this.#startGroup());
     } catch (error) {
       const failure = startError(error, dataFolder, ports);
       await this.stop().catch((second: unknown) => this.#log.warn({ error: second }, 'stopping after a failed start'));
@@ -297,6 +342,29 @@ export class Node implements NodeApi, AdminSource {
     } catch (error) {
       await wal.close();
       throw error;
+    }
+  }
+
+  async #startGroup(): Promise<void> {
+    if (this.#stopped) return;
+    try {
+      await this.#group.start(this.#local);
+    } catch (error) {
+      // The other doors serve all the same.
+      this.#log.error({ error }, 'the PostgreSQL server of this node cannot be used');
+    }
+  }
+
+  /** Not for ever: the other doors serve without it, and the status says why it does not. */
+  async #untilPostgresServes(): Promise<void> {
+    if (this.#local === null) return;
+    const end_ms = this.#clock.monotonic_ms() + POSTGRES_PATIENCE_MS;
+    while (this.#group.view().availability !== 'serving' && !this.#stopped) {
+      if (this.#clock.monotonic_ms() > end_ms) {
+        this.#log.warn({ reason: this.#group.view().reason }, 'PostgreSQL does not serve yet');
+        return;
+      }
+      await this.#sleep(POLL_MS);
     }
   }
 

@@ -5,6 +5,7 @@ import { FolkmootError } from '../base/errors.ts';
 import { type Logger, silentLogger } from '../base/log.ts';
 import { type OptionSources, type ResolvedOptions, resolveOptions } from '../base/option-values.ts';
 import { type CommandName, OPTIONS, type OptionValues } from '../base/options.ts';
+import type { NodePorts } from '../cluster/view.ts';
 import { NO_USERS } from './first-access.ts';
 import type { NodeOptions } from './node-api.ts';
 
@@ -57,16 +58,13 @@ export function nodeOptionsFrom(
     host: values.listen,
     zone: values.zone,
     join: values.join,
-    ports: {
-      redis: values['redis-port'],
-      redisSingle: values['redis-single-port'],
-      cql: values['cql-port'],
-      admin: values['admin-port'],
-      peer: values['peer-port'],
-    },
+    ports: portsFrom(values),
     logger,
     autoInit: values['auto-init'],
     access,
+    postgres: values.postgres,
+    postgresBin: values['postgres-bin'],
+    postgresUser: values['postgres-user'],
     tlsFolder: values['tls-dir'],
     plainClients: values['client-tls'] === 'optional',
     faultInjection: values.faults,
@@ -84,6 +82,20 @@ export function nodeOptionsFrom(
     bulkLength_bytes_max: values['proto-max-bulk-len'],
     inflight_bytes_max: values['max-inflight-bytes'],
     readCache_bytes: values['read-cache-bytes'],
+  };
+}
+
+/** Where doors listen; 0 for those that are closed. */
+export function portsFrom(values: OptionValues): NodePorts {
+  const isOpen = values.postgres !== 'off';
+  return {
+    redis: values['redis-port'],
+    redisSingle: values['redis-single-port'],
+    cql: values['cql-port'],
+    postgres: isOpen ? values['postgres-port'] : 0,
+    postgresRead: isOpen ? values['postgres-read-port'] : 0,
+    admin: values['admin-port'],
+    peer: values['peer-port'],
   };
 }
 

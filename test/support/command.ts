@@ -93,7 +93,15 @@ export function folkmoot(...args: readonly string[]): Promise<Result> {
 export async function freePorts(count: number): Promise<NodePorts> {
   for (;;) {
     const first = randomInt(10_000, 30_000);
-    const ports = { redis: first, redisSingle: first + 1, cql: first + 4, admin: first + 2, peer: first + 3 };
+    const ports = {
+      redis: first,
+      redisSingle: first + 1,
+      cql: first + 4,
+      postgres: first + 5,
+      postgresRead: first + 6,
+      admin: first + 2,
+      peer: first + 3,
+    };
     try {
       await checkAddresses(standardAddresses(count, ports));
       return ports;
@@ -108,6 +116,8 @@ export function portFlags(ports: NodePorts): string[] {
     `--redis-port=${ports.redis}`,
     `--redis-single-port=${ports.redisSingle}`,
     `--cql-port=${ports.cql}`,
+    `--postgres-port=${ports.postgres}`,
+    `--postgres-read-port=${ports.postgresRead}`,
     `--admin-port=${ports.admin}`,
     `--peer-port=${ports.peer}`,
   ];

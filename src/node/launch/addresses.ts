@@ -19,6 +19,8 @@ export const PORT_OPTIONS = {
   redis: 'redis-port',
   redisSingle: 'redis-single-port',
   cql: 'cql-port',
+  postgres: 'postgres-port',
+  postgresRead: 'postgres-read-port',
   admin: 'admin-port',
   peer: 'peer-port',
 } as const satisfies Record<keyof NodePorts, string>;
@@ -67,7 +69,15 @@ function randomBlock(count: number, oneAddress: boolean): NodeAddress[] {
   const net = `127.${randomInt(1, 255)}.${randomInt(0, 255)}`;
   return Array.from({ length: count }, (_, index) => {
     const first = oneAddress ? base + PORT_NAMES.length * index : base;
-    const ports = { redis: first, redisSingle: first + 1, cql: first + 4, admin: first + 2, peer: first + 3 };
+    const ports = {
+      redis: first,
+      redisSingle: first + 1,
+      cql: first + 4,
+      postgres: first + 5,
+      postgresRead: first + 6,
+      admin: first + 2,
+      peer: first + 3,
+    };
     return { host: oneAddress ? '127.0.0.1' : `${net}.${index + 1}`, ports };
   });
 }

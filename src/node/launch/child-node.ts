@@ -99,6 +99,9 @@ export class ChildNode {
         `--redis-port=${ports.redis}`,
         `--redis-single-port=${ports.redisSingle}`,
         `--cql-port=${ports.cql}`,
+        // 0: the door is closed.
+        ...(ports.postgres === 0 ? [] : [`--postgres-port=${ports.postgres}`]),
+        ...(ports.postgresRead === 0 ? [] : [`--postgres-read-port=${ports.postgresRead}`]),
         `--admin-port=${ports.admin}`,
         `--peer-port=${ports.peer}`,
         ...flags,

@@ -45,20 +45,52 @@ export function doorServerFactory(
     });
 }
 
+/**
+ * For a door whose clients ask for TLS in words of its own first (PostgreSQL): takes a socket on which the handshake comes next, and
+ * hands on the secured one. `protocol`: what clients that negotiate one (ALPN) must speak.
+ */
+export function socketUpgrade(
+  certificates: CertificateFiles,
+  protocol: string,
+): (socket: Socket, onSocket: (socket: Socket) => void) => void {
+  return (socket, onSocket) => {
+    socket.on('error', ignore);
+    const deadline = setTimeout(() => socket.destroy(), HANDSHAKE_TIMEOUT_MS);
+    socket.once('close', () => clearTimeout(deadline));
+    secure(socket, certificates, deadline, onSocket, [protocol]);
+  };
+}
+
 /** Hands the socket on when the handshake is over. */
 export function secure(
   socket: Socket,
   certificates: CertificateFiles,
   deadline: NodeJS.Timeout,
   onSocket: (socket: Socket) => void,
+  protocols?: string[],
 ): void {
-  const tls = new TLSSocket(socket, { isServer: true, secureContext: certificates.doorContext });
+  const tls = new TLSSocket(socket, {
+    isServer: true,
+    secureContext: certificates.doorContext,
+    ...(protocols === undefined ? {} : { ALPNProtocols: protocols }),
+  });
   tls.on('error', ignore);
   tls.once('secure', () => {
     clearTimeout(deadline);
     tls.off('error', ignore);
     onSocket(tls);
   });
+}
+
+/** For protocols in which a client asks for TLS in words of its own. */
+export function upgradeFor(
+  certificates: CertificateFiles,
+): (socket: Socket, onSecure: (socket: Socket) => void) => void {
+  return (socket, onSecure) => {
+    const deadline = setTimeout(() => socket.destroy(), HANDSHAKE_TIMEOUT_MS);
+    socket.once('close', () => clearTimeout(deadline));
+    secure(socket, certificates, deadline, onSecure);
+  };
 }
 
 /** A connection that breaks during its handshake is nobody's yet. */

@@ -66,7 +66,7 @@ export class OneNodeRouter implements Router {
       name: 'n1',
       host: '127.0.0.1',
       zone: 'a',
-      ports: { redis: 0, redisSingle: 0, cql: 9042, admin: 0, peer: 0 },
+      ports: { redis: 0, redisSingle: 0, cql: 9042, postgres: 5_432, postgresRead: 5_433, admin: 0, peer: 0 },
       alive: true,
       connected: true,
       leaving: false,

@@ -35,7 +35,7 @@ function ask(rig: SchemaRig, text: string, keyspace: string | undefined = undefi
     name: 'node-1',
     host: '127.0.0.1',
     zone: 'default',
-    ports: { redis: 0, redisSingle: 0, cql: 0, admin: 0, peer: 7_071 },
+    ports: { redis: 0, redisSingle: 0, cql: 0, postgres: 0, postgresRead: 0, admin: 0, peer: 7_071 },
     alive: true,
     connected: true,
     leaving: false,

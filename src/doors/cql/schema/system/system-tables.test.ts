@@ -18,7 +18,7 @@ function node(id: number, fields: Partial<NodeView> = {}): NodeView {
     name: `node-${id}`,
     host: `127.0.0.${id}`,
     zone: 'default',
-    ports: { redis: 6379, redisSingle: 6380, cql: 9042, admin: 7070, peer: 7071 },
+    ports: { redis: 6379, redisSingle: 6380, cql: 9042, postgres: 5_432, postgresRead: 5_433, admin: 7070, peer: 7071 },
     alive: true,
     connected: true,
     leaving: false,

