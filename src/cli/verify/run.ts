@@ -57,7 +57,12 @@ function progressLine({ elapsed_ms, total, event }: Progress): string {
   return `${seconds} s ${numbers}  ${event ?? ''}`.trimEnd();
 }
 
-const DOORS = { cluster: 'redis, cluster port', single: 'redis, single-endpoint port', cql: 'cassandra' } as const;
+const DOORS = {
+  cluster: 'redis, cluster port',
+  single: 'redis, single-endpoint port',
+  cql: 'cassandra',
+  postgres: 'postgresql',
+} as const;
 
 function verdictLines(report: TortureReport): string[] {
   const columns = [

@@ -5,7 +5,7 @@
 import type { Cluster } from '../cluster.ts';
 import type { ClusterNode } from '../cluster-node.ts';
 import { RespConnection, type RespError } from '../redis/resp-connection.ts';
-import type { Door, Load } from './load.ts';
+import { DOORS, type Door, type Load } from './load.ts';
 import { NotDone, WrongReply } from './outcome.ts';
 import { type RespLine, Session } from './session.ts';
 import type { Wire } from './wire.ts';
@@ -74,7 +74,8 @@ export async function readAll(load: Load, sessions: readonly ReaderSession[]): P
   const found = new Map<string, unknown>();
   await inLanes([...load.recorder.history().models.keys()], async (key, lane) => {
     const workload = workloadNamed(key);
-    const readers = sessions.filter(({ door }) => (door === 'cql') === (workload.protocol === 'cql'));
+    const doors: readonly Door[] = DOORS[workload.protocol];
+    const readers = sessions.filter(({ door }) => doors.includes(door));
     const reader = readers[lane % readers.length] as ReaderSession;
     // A leader that hands over to the preferred one may refuse; that it refuses for ever would be a finding.
     for (let attempt = 0; attempt < READ_ATTEMPTS; attempt++) {

@@ -3,11 +3,17 @@ import type { Prng } from '../../base/prng.ts';
 import { HistoryRecorder } from '../linearizability/history.ts';
 import type { Meter } from './meter.ts';
 import { NotDone, OutcomeOpen, WrongReply } from './outcome.ts';
-import { type AnySession, TOKEN_LENGTH, type Workload } from './workload.ts';
+import { type AnySession, type Protocol, TOKEN_LENGTH, type Workload } from './workload.ts';
 import { workloadNamed } from './workloads/all.ts';
 
 /** Which door a client uses. */
-export type Door = 'cluster' | 'single' | 'cql';
+export type Door = 'cluster' | 'single' | 'cql' | 'postgres';
+
+export const DOORS = {
+  redis: ['cluster', 'single'],
+  cql: ['cql'],
+  postgres: ['postgres'],
+} as const satisfies Record<Protocol, readonly Door[]>;
 
 export interface Tally {
   operations: number;

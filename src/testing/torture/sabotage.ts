@@ -3,14 +3,17 @@
  * `folkmoot verify --sabotage=lost-write`. They are told at every door.
  */
 import type { CqlReply, CqlRequest } from '../cql/cql-connection.ts';
+import type { PostgresReply } from '../postgres/postgres-connection.ts';
 import type { RespValue } from '../redis/resp-connection.ts';
 import type { CqlLine } from './cql-session.ts';
 import type { Line } from './line.ts';
+import type { PostgresLine } from './postgres-session.ts';
 import type { RespLine } from './session.ts';
 
 /**
  * `lost-write`: a SET is said to be done and never sent. `stale-read`: a GET is answered with what an earlier GET was.
- * `duplicate`: an INCR is sent twice. At the Cassandra door: an UPDATE of a register, its SELECT, and a counter.
+ * `duplicate`: an INCR is sent twice. At the Cassandra door: an UPDATE of a register, its SELECT, and a counter;
+ * at the PostgreSQL door the same.
  */
 export const SABOTAGES = ['lost-write', 'stale-read', 'duplicate'] as const;
 export type Sabotage = (typeof SABOTAGES)[number];
@@ -47,6 +50,15 @@ export function sabotagedCql(sabotage: Sabotage): (line: CqlLine) => CqlLine {
     isIncrement: (request) => isLike(request, /^UPDATE .* SET n = n \+ 1 /),
     readKey: (request) =>
       'statement' in request && isLike(request, /^SELECT v /) ? String(request.statement.values[0]) : undefined,
+  });
+}
+
+export function sabotagedPostgres(sabotage: Sabotage): (line: PostgresLine) => PostgresLine {
+  return liar<readonly [string], PostgresReply>(sabotage, {
+    isWrite: (sql) => /^INSERT INTO \S+registers .* DO UPDATE/.test(sql),
+    done: [],
+    isIncrement: (sql) => /^INSERT INTO \S+counters /.test(sql),
+    readKey: (sql) => /^SELECT v FROM \S+registers WHERE k = (.*)$/.exec(sql)?.[1],
   });
 }
 

@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { Prng } from '../../base/prng.ts';
 import type { NodePorts } from '../../cluster/view.ts';
 import type { NodeAddress } from '../../node/launch/addresses.ts';
+import { findBinaries } from '../../pg/server/binaries.ts';
+import { findSystemUser } from '../../pg/server/system-user.ts';
 import { type Cluster, createCluster } from '../cluster.ts';
 import type { Verdict as CheckVerdict } from '../linearizability/checker.ts';
 import type { History } from '../linearizability/history.ts';
@@ -16,17 +18,19 @@ import { type CqlLine, CqlSession, connectCql } from './cql-session.ts';
 import { Disks } from './disks.ts';
 import { type Judgement, judge } from './judge.ts';
 import { compareReplicas, cutPower, mend, missingCommands, type ReaderSession, readAll } from './last-reads.ts';
-import { type Door, Load, type LoadClient, type Tally } from './load.ts';
+import { DOORS, type Door, Load, type LoadClient, type Tally } from './load.ts';
 import { Meter } from './meter.ts';
 import { Nemesis } from './nemesis.ts';
 import { FAULT_KINDS, FAULTS, type FaultKind, type FaultSpec, planDisruptions } from './plan.ts';
+import { connectPostgres, type PostgresLine, PostgresSession } from './postgres-session.ts';
 import type { ReportRow, TortureReport } from './report.ts';
-import { type Sabotage, sabotaged, sabotagedCql } from './sabotage.ts';
+import { type Sabotage, sabotaged, sabotagedCql, sabotagedPostgres } from './sabotage.ts';
 import { connectTo, type RespLine, Session } from './session.ts';
 import { type Wire, wireOfNodes } from './wire.ts';
 import type { AnySession, Workload } from './workload.ts';
 import { WORKLOADS, workloadNamed } from './workloads/all.ts';
 import { makeTables } from './workloads/cql-tables.ts';
+import { makePostgresTables } from './workloads/postgres-tables.ts';
 
 export interface TortureOptions {
   readonly seed: number;
@@ -65,10 +69,6 @@ export interface TortureResult {
 
 const TABLETS = 12;
 const HOT_KEYS = 2;
-const DOORS = { redis: ['cluster', 'single'], cql: ['cql'] } as const satisfies Record<
-  Workload['protocol'],
-  readonly Door[]
->;
 const CLIENT_TIMEOUT_MS = 3_000;
 /** Below the clients' patience, so that a cluster that cannot serve says so itself. */
 const SERVER_TIMEOUT_MS = 2_000;
@@ -85,6 +85,8 @@ const SHOWN = 4;
 /** Rejects only when the run cannot be made at all; what the cluster does wrong is in the report. */
 export async function torture(options: TortureOptions): Promise<TortureResult> {
   const { nodes, logFolder, network } = options;
+  const postgres = await findBinaries({ user: await findSystemUser(undefined) });
+  const noPostgres = 'problem' in postgres ? postgres.problem : undefined;
   const dataFolder = options.disks === true ? await mkdtemp(join(tmpdir(), 'folkmoot-torture-')) : undefined;
   const disks = dataFolder === undefined ? undefined : await Disks.mount(dataFolder, nodes);
   try {
@@ -92,14 +94,18 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
       nodes,
       tablets: TABLETS,
       startTimeout_ms: START_TIMEOUT_MS,
-      options: { 'request-timeout-ms': SERVER_TIMEOUT_MS, ...swarm(options.seed) },
+      options: {
+        'request-timeout-ms': SERVER_TIMEOUT_MS,
+        postgres: noPostgres === undefined ? 'on' : 'off',
+        ...swarm(options.seed),
+      },
       ...(logFolder === undefined ? {} : { logFolder }),
       ...(network === undefined ? {} : { addresses: network.addresses }),
       ...(dataFolder === undefined ? {} : { dataFolder }),
     });
     options.onCluster?.(cluster);
     try {
-      return await new Run(cluster, options, disks).run();
+      return await new Run(cluster, options, disks, noPostgres).run();
     } finally {
       await cluster.close();
     }
@@ -129,13 +135,18 @@ class Run {
   readonly #clientCuts = new ClientCuts();
   readonly #through: ((line: RespLine) => RespLine) | undefined;
   readonly #throughCql: ((line: CqlLine) => CqlLine) | undefined;
+  readonly #throughPostgres: ((line: PostgresLine) => PostgresLine) | undefined;
+  /** Why there is no PostgreSQL door. */
+  readonly #noPostgres: string | undefined;
 
-  constructor(cluster: Cluster, options: TortureOptions, disks: Disks | undefined) {
+  constructor(cluster: Cluster, options: TortureOptions, disks: Disks | undefined, noPostgres: string | undefined) {
     this.#cluster = cluster;
     this.#options = options;
     this.#disks = disks;
     this.#through = options.sabotage === undefined ? undefined : sabotaged(options.sabotage);
     this.#throughCql = options.sabotage === undefined ? undefined : sabotagedCql(options.sabotage);
+    this.#throughPostgres = options.sabotage === undefined ? undefined : sabotagedPostgres(options.sabotage);
+    this.#noPostgres = noPostgres;
     this.#wire = options.network?.wire ?? wireOfNodes(cluster);
   }
 
@@ -264,10 +275,14 @@ class Run {
     const names = [...new Set(WORKLOADS.flatMap(({ commands }) => commands))];
     const missing = node === undefined ? new Set<string>() : await missingCommands(node, names);
     const lacks = (workload: Workload): string[] => workload.commands.filter((name) => missing.has(name));
-    const leftOut = WORKLOADS.filter((workload) => lacks(workload).length > 0).map(
-      (workload) => `${workload.name} (${workload.what}): the server does not know ${lacks(workload).join(', ')}`,
+    const why = (workload: Workload): string | undefined => {
+      if (workload.protocol === 'postgres') return this.#noPostgres;
+      return lacks(workload).length === 0 ? undefined : `the server does not know ${lacks(workload).join(', ')}`;
+    };
+    const leftOut = WORKLOADS.filter((workload) => why(workload) !== undefined).map(
+      (workload) => `${workload.name} (${workload.what}): ${why(workload)}`,
     );
-    return { workloads: WORKLOADS.filter((workload) => lacks(workload).length === 0), leftOut };
+    return { workloads: WORKLOADS.filter((workload) => why(workload) === undefined), leftOut };
   }
 
   #makeLoad(workloads: readonly Workload[]): Load {
@@ -319,6 +334,15 @@ class Run {
         ...(this.#throughCql === undefined ? {} : { through: this.#throughCql }),
       });
     }
+    if (door === 'postgres') {
+      return new PostgresSession({
+        endpoints,
+        prng,
+        timeout_ms,
+        connect: (host, port, patience_ms) => this.#clientCuts.connect(host, port, patience_ms, connectPostgres),
+        ...(this.#throughPostgres === undefined ? {} : { through: this.#throughPostgres }),
+      });
+    }
     return new Session({
       endpoints,
       prng,
@@ -329,11 +353,14 @@ class Run {
   }
 
   async #makeTables(): Promise<void> {
-    const session = this.#session('cql', READER_TIMEOUT_MS) as CqlSession;
+    const cql = this.#session('cql', READER_TIMEOUT_MS) as CqlSession;
+    const postgres = this.#session('postgres', READER_TIMEOUT_MS) as PostgresSession;
     try {
-      await makeTables(session);
+      await makeTables(cql);
+      if (this.#noPostgres === undefined) await makePostgresTables(postgres);
     } finally {
-      session.close();
+      cql.close();
+      postgres.close();
     }
   }
 
@@ -369,6 +396,7 @@ class Run {
 
 function portOf(door: Door, ports: NodePorts): number {
   if (door === 'cql') return ports.cql;
+  if (door === 'postgres') return ports.postgres;
   return door === 'cluster' ? ports.redis : ports.redisSingle;
 }
 

@@ -6,6 +6,7 @@ import type { Prng } from '../../base/prng.ts';
 import type { Operation } from '../linearizability/history.ts';
 import type { Model } from '../linearizability/model.ts';
 import type { CqlSession } from './cql-session.ts';
+import type { PostgresSession } from './postgres-session.ts';
 import type { Session } from './session.ts';
 
 export interface Draw {
@@ -20,12 +21,14 @@ export interface Draw {
 export const TOKEN_LENGTH = 8;
 
 /** Of some door. */
-export type AnySession = Session | CqlSession;
+export type AnySession = Session | CqlSession | PostgresSession;
+
+export type Protocol = 'redis' | 'cql' | 'postgres';
 
 export interface Workload<Input = unknown, Output = unknown, S = AnySession> {
   readonly name: string;
   /** The protocol that it speaks. */
-  readonly protocol: 'redis' | 'cql';
+  readonly protocol: Protocol;
   /** One line for people: the commands. */
   readonly what: string;
   /** Redis commands that it needs. A server that lacks one leaves the workload out, and the report says so. */
@@ -77,4 +80,10 @@ export function defineCqlWorkload<Input, Output>(
   workload: Omit<Workload<Input, Output, CqlSession>, 'protocol' | 'commands'>,
 ): Workload {
   return { ...workload, protocol: 'cql', commands: [] } as unknown as Workload;
+}
+
+export function definePostgresWorkload<Input, Output>(
+  workload: Omit<Workload<Input, Output, PostgresSession>, 'protocol' | 'commands'>,
+): Workload {
+  return { ...workload, protocol: 'postgres', commands: [] } as unknown as Workload;
 }

@@ -8,6 +8,12 @@ import { cqlBatchWorkload, cqlListWorkload, cqlLoggedBatchWorkload } from './cql
 import { cqlOnceWorkload, cqlRegisterWorkload } from './cql-registers.ts';
 import { lockWorkload } from './lock.ts';
 import { onceWorkload } from './once.ts';
+import {
+  postgresCounterWorkload,
+  postgresOnceWorkload,
+  postgresRegisterWorkload,
+  postgresTransactionsWorkload,
+} from './postgres.ts';
 import { registerWorkload } from './register.ts';
 import { transactionsWorkload } from './transactions.ts';
 
@@ -28,6 +34,10 @@ export const WORKLOADS: readonly Workload[] = [
   cqlBatchWorkload,
   cqlLoggedBatchWorkload,
   cqlOnceWorkload,
+  postgresRegisterWorkload,
+  postgresCounterWorkload,
+  postgresTransactionsWorkload,
+  postgresOnceWorkload,
 ];
 
 /** The workload of a key: keys begin with its name. */
