@@ -2,12 +2,16 @@
 import { AdminClient } from '../admin/admin-client.ts';
 import type { ClusterStatus } from '../admin/cluster-status.ts';
 import { FolkmootError } from '../base/errors.ts';
+import { flagsFor } from '../base/option-values.ts';
+import type { OptionValues } from '../base/options.ts';
 import { freeAddresses } from '../node/launch/addresses.ts';
 import type { ChildNode } from '../node/launch/child-node.ts';
 import { killAll, localNodes, startAll } from '../node/launch/local-nodes.ts';
+import { type BinarySearch, findBinaries } from '../pg/server/binaries.ts';
+import { findSystemUser } from '../pg/server/system-user.ts';
 import { type Command, type CommandContext, ExitCode } from './command.ts';
-import { readBack, readBackCql } from './demo/read-back.ts';
-import { CqlWriteClient, cqlSlot, RedisWriteClient, redisSlot } from './demo/write-clients.ts';
+import { readBack, readBackCql, readBackPostgres } from './demo/read-back.ts';
+import { CqlWriteClient, cqlSlot, PostgresWriteClient, RedisWriteClient, redisSlot } from './demo/write-clients.ts';
 import { Writers } from './demo/writers.ts';
 import { LocalFolder } from './local-folder.ts';
 import { count, left, right, table } from './table.ts';
@@ -18,7 +22,7 @@ const ADMIN_TIMEOUT_MS = 5_000;
 export const demoCommand: Command = {
   name: 'demo',
   summary: 'see a cluster survive: write, kill -9, read back',
-  details: `Starts three nodes in a temporary folder on free addresses, writes through the Redis and the Cassandra door, kills the node that leads most with SIGKILL, starts it again, and reads every acknowledged write back through each node; then does the same with all three nodes killed at once. Exit code 1 when anything is lost.`,
+  details: `Starts three nodes in a temporary folder on free addresses, writes through the Redis, the Cassandra and, where its programs are installed, the PostgreSQL door, kills the node that leads most with SIGKILL, starts it again, and reads every acknowledged write back through each node; then does the same with all three nodes killed at once. Exit code 1 when anything is lost.`,
   run: runDemo,
 };
 
@@ -33,19 +37,39 @@ async function runDemo(context: CommandContext): Promise<ExitCode> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
   try {
     const begin_ms = performance.now();
-    nodes = await startSomewhere(folder.path);
-    return await new Demo(nodes, context, begin_ms).run();
+    const search = await findPostgres(context.options);
+    const hasPostgres = search !== null && 'binaries' in search;
+    nodes = await startSomewhere(folder.path, nodeFlags(context.options, hasPostgres));
+    const demo = new Demo(nodes, context, begin_ms, hasPostgres);
+    if (search !== null && 'problem' in search) demo.say(`no PostgreSQL door: ${search.problem}. ${search.cure}`);
+    return await demo.run();
   } finally {
     await killAll(nodes);
     await folder.release();
   }
 }
 
+/** Null when it is not wanted. Throws when it is and is not there. */
+async function findPostgres(options: OptionValues): Promise<BinarySearch | null> {
+  if (options.postgres === 'off') return null;
+  const user = await findSystemUser(options['postgres-user']);
+  const search = await findBinaries({ folder: options['postgres-bin'], user });
+  if ('problem' in search && options.postgres === 'on') {
+    throw new FolkmootError('OPTION_INVALID', search.problem, search.cure);
+  }
+  return search;
+}
+
+function nodeFlags(options: OptionValues, hasPostgres: boolean): string[] {
+  const own = flagsFor(options, 'demo').filter((flag) => /^--postgres-(bin|user)=/.test(flag));
+  return ['--tablets=12', ...(hasPostgres ? ['--postgres=on', ...own] : [])];
+}
+
 /** Another process may take an address between the check and the start; then there are others. */
-async function startSomewhere(folder: string): Promise<ChildNode[]> {
+async function startSomewhere(folder: string, flags: readonly string[]): Promise<ChildNode[]> {
   for (let attempt = 1; ; attempt++) {
     const addresses = await freeAddresses(NODES);
-    const nodes = localNodes({ addresses, folder: `${folder}/${attempt}`, flags: ['--tablets=12'], log: 'keep' });
+    const nodes = localNodes({ addresses, folder: `${folder}/${attempt}`, flags, log: 'keep' });
     try {
       await startAll(nodes);
       return nodes;
@@ -68,11 +92,13 @@ class Demo {
   readonly #nodes: readonly ChildNode[];
   readonly #context: CommandContext;
   readonly #begin_ms: number;
+  readonly #hasPostgres: boolean;
 
-  constructor(nodes: readonly ChildNode[], context: CommandContext, begin_ms: number) {
+  constructor(nodes: readonly ChildNode[], context: CommandContext, begin_ms: number, hasPostgres: boolean) {
     this.#nodes = nodes;
     this.#context = context;
     this.#begin_ms = begin_ms;
+    this.#hasPostgres = hasPostgres;
   }
 
   async run(): Promise<ExitCode> {
@@ -80,22 +106,24 @@ class Demo {
     const { seconds, writers: writerCount } = this.#context.options;
     const first = this.#nodes[0] as ChildNode;
     const { host, ports } = first.options;
-    this.#say(`three nodes ready: redis-cli -c -h ${host} -p ${ports.redis}`);
-    this.#say(`                   cqlsh -u cassandra -p cassandra ${host} ${ports.cql}`);
+    this.say(`three nodes ready: redis-cli -c -h ${host} -p ${ports.redis}`);
+    this.say(`                   cqlsh -u cassandra -p cassandra ${host} ${ports.cql}`);
+    if (this.#hasPostgres)
+      this.say(`                   psql postgresql://postgres:postgres@${host}:${ports.postgres}/`);
     const status = await this.#status();
     const doors = await this.#doors(status);
     const each = (work: (writers: Writers) => unknown): Promise<unknown> =>
       Promise.all(doors.map(({ writers }) => work(writers)));
 
     await each((writers) => writers.start('a', seconds));
-    this.#say(`${writerCount} writers at each door write; a majority syncs to disk before each acknowledgement`);
+    this.say(`${writerCount} writers at each door write; a majority syncs to disk before each acknowledgement`);
     await sleep((seconds * 1_000) / 3);
     const victim = this.#busiest(await this.#status());
     await victim.node.kill();
-    this.#say(`kill -9 ${victim.node.name}, leader of ${victim.leads} of ${status.tablets.length} tablets`);
+    this.say(`kill -9 ${victim.node.name}, leader of ${victim.leads} of ${status.tablets.length} tablets`);
     await sleep((seconds * 1_000) / 3);
     const again_ms = await timed(() => startAll([victim.node]));
-    this.#say(`${victim.node.name} is back after ${Math.round(again_ms)} ms`);
+    this.say(`${victim.node.name} is back after ${Math.round(again_ms)} ms`);
     await sleep((seconds * 1_000) / 3);
     await each((writers) => writers.stop());
     await this.#readBack(doors);
@@ -105,9 +133,9 @@ class Demo {
     await each((writers) => writers.stopMeasuring());
     await killAll(this.#nodes);
     await each((writers) => writers.abandon());
-    this.#say('kill -9 all three nodes while they are written to');
+    this.say('kill -9 all three nodes while they are written to');
     const all_ms = await timed(() => startAll(this.#nodes));
-    this.#say(`all three are back after ${Math.round(all_ms)} ms`);
+    this.say(`all three are back after ${Math.round(all_ms)} ms`);
     await this.#readBack(doors);
     return this.#verdict(doors, ready_ms);
   }
@@ -120,7 +148,7 @@ class Demo {
     const cqlSeeds = this.#nodes.map(({ options }) => ({ host: options.host, port: options.ports.cql }));
     const cqlClients = Array.from({ length: count }, () => new CqlWriteClient(cqlSeeds));
     await cqlClients[0]?.makeTable();
-    return [
+    const doors: DoorUnderLoad[] = [
       {
         name: 'redis',
         writers: new Writers(redisClients, (key) => tabletOf(redisSlot(key))),
@@ -134,6 +162,21 @@ class Demo {
         lost: new Set(),
       },
     ];
+    if (this.#hasPostgres) doors.push(await this.#postgresDoor());
+    return doors;
+  }
+
+  async #postgresDoor(): Promise<DoorUnderLoad> {
+    const seeds = this.#nodes.map(({ options }) => ({ host: options.host, port: options.ports.postgres }));
+    const clients = Array.from({ length: this.#context.options.writers }, () => new PostgresWriteClient(seeds));
+    await clients[0]?.makeTable();
+    return {
+      name: 'postgresql',
+      // One primary takes all writes.
+      writers: new Writers(clients, () => 0),
+      readBack: ({ options: { host, ports } }, keys) => readBackPostgres({ host, port: ports.postgres }, keys),
+      lost: new Set(),
+    };
   }
 
   async #readBack(doors: readonly DoorUnderLoad[]): Promise<void> {
@@ -142,7 +185,7 @@ class Demo {
       const before = lost.size;
       for (const node of this.#nodes) for (const key of await read(node, acknowledged)) lost.add(key);
       const result = lost.size === before ? 'all there' : `${count(lost.size - before)} LOST`;
-      this.#say(`${name}: ${count(acknowledged.size)} acknowledged writes read back through each node: ${result}`);
+      this.say(`${name}: ${count(acknowledged.size)} acknowledged writes read back through each node: ${result}`);
     }
   }
 
@@ -199,7 +242,7 @@ class Demo {
     return new AdminClient({ host, port: ports.admin }, ADMIN_TIMEOUT_MS).status();
   }
 
-  #say(text: string): void {
+  say(text: string): void {
     const seconds = (performance.now() - this.#begin_ms) / 1_000;
     this.#context.print(`${seconds.toFixed(1).padStart(5)} s  ${text}`);
   }

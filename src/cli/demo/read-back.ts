@@ -1,8 +1,9 @@
 /** Reads everything that was acknowledged through one door of one node, and says what is missing. */
 import { CqlConnection, CqlServerError } from '../../testing/cql/cql-connection.ts';
+import { PostgresConnection, PostgresServerError } from '../../testing/postgres/postgres-connection.ts';
 import type { Endpoint } from '../../testing/redis/cluster-client.ts';
 import { RespConnection, RespError } from '../../testing/redis/resp-connection.ts';
-import { CQL_USER, SELECT } from './write-clients.ts';
+import { CQL_USER, POSTGRES_USER, SELECT } from './write-clients.ts';
 
 const BATCH = 500;
 const TIMEOUT_MS = 15_000;
@@ -25,6 +26,19 @@ export async function readBackCql(endpoint: Endpoint, acknowledged: ReadonlyMap<
     const reply = await connection.send({ statement: { text: SELECT, values: [key] } });
     if (reply instanceof CqlServerError) throw new Error(`SELECT of ${key} answered ${reply.text}`);
     return reply[0]?.['v'];
+  });
+}
+
+/** The same at the PostgreSQL door; any node's leads to the primary. */
+export async function readBackPostgres(
+  endpoint: Endpoint,
+  acknowledged: ReadonlyMap<string, string>,
+): Promise<string[]> {
+  const connection = new PostgresConnection(endpoint.host, endpoint.port, POSTGRES_USER);
+  return compare(connection, acknowledged, async (key) => {
+    const reply = await connection.send(`SELECT v FROM demo.writes WHERE k = '${key}'`);
+    if (reply instanceof PostgresServerError) throw new Error(`SELECT of ${key} answered ${reply.text}`);
+    return reply[0]?.[0]?.[0];
   });
 }
 

@@ -4,6 +4,7 @@ import { slotOfString } from '../../doors/redis/slot.ts';
 import { ClusterClient, type Endpoint, OutcomeUnknown } from '../../testing/redis/cluster-client.ts';
 import { CqlSession } from '../../testing/torture/cql-session.ts';
 import { NotDone, OutcomeOpen } from '../../testing/torture/outcome.ts';
+import { PostgresSession } from '../../testing/torture/postgres-session.ts';
 
 export interface WriteClient {
   /** True: done; false: nobody knows. What was certainly not done is tried again until the client is closed, which rejects. */
@@ -13,6 +14,7 @@ export interface WriteClient {
 
 /** Of local clusters. */
 export const CQL_USER = { user: 'cassandra', password: 'cassandra' };
+export const POSTGRES_USER = { user: 'postgres', password: 'postgres', database: 'postgres' };
 const TABLE = 'demo.writes';
 export const SELECT = `SELECT v FROM ${TABLE} WHERE k = ?`;
 const INSERT = `INSERT INTO ${TABLE} (k, v) VALUES (?, ?)`;
@@ -53,8 +55,7 @@ export class CqlWriteClient implements WriteClient {
   #closed = false;
 
   constructor(seeds: readonly Endpoint[]) {
-    const prng = { pick: <T>(list: readonly T[]): T => list[Math.floor(Math.random() * list.length)] as T };
-    this.#session = new CqlSession({ endpoints: () => seeds, prng, timeout_ms: TIMEOUT_MS });
+    this.#session = new CqlSession({ endpoints: () => seeds, prng: anyOne, timeout_ms: TIMEOUT_MS });
   }
 
   async makeTable(): Promise<void> {
@@ -63,21 +64,78 @@ export class CqlWriteClient implements WriteClient {
     await this.#session.execute(`CREATE TABLE ${TABLE} (k text PRIMARY KEY, v text)`);
   }
 
-  async write(key: string, value: string): Promise<boolean> {
-    for (;;) {
-      try {
-        await this.#session.execute(INSERT, key, value);
-        return true;
-      } catch (error) {
-        if (error instanceof OutcomeOpen) return false;
-        if (!(error instanceof NotDone) || this.#closed) throw error;
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-      }
-    }
+  write(key: string, value: string): Promise<boolean> {
+    return untilTold(
+      () => this.#session.execute(INSERT, key, value),
+      () => this.#closed,
+    );
   }
 
   close(): void {
     this.#closed = true;
     this.#session.close();
+  }
+}
+
+/** Each lane of a writer needs a connection of its own: PostgreSQL's protocol does one statement after the other. */
+export class PostgresWriteClient implements WriteClient {
+  readonly #seeds: readonly Endpoint[];
+  readonly #idle: PostgresSession[] = [];
+  readonly #all = new Set<PostgresSession>();
+  #closed = false;
+
+  constructor(seeds: readonly Endpoint[]) {
+    this.#seeds = seeds;
+  }
+
+  async makeTable(): Promise<void> {
+    await this.#borrow((session) =>
+      session.execute(`CREATE SCHEMA demo; CREATE TABLE ${TABLE} (k text PRIMARY KEY, v text)`),
+    );
+  }
+
+  write(key: string, value: string): Promise<boolean> {
+    // Both are letters, digits and signs that mean nothing in a literal.
+    const insert = `INSERT INTO ${TABLE} VALUES ('${key}', '${value}')`;
+    return untilTold(
+      () => this.#borrow((session) => session.execute(insert)),
+      () => this.#closed,
+    );
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const session of this.#all) session.close();
+  }
+
+  async #borrow<T>(work: (session: PostgresSession) => Promise<T>): Promise<T> {
+    const session = this.#idle.pop() ?? this.#open();
+    try {
+      return await work(session);
+    } finally {
+      this.#idle.push(session);
+    }
+  }
+
+  #open(): PostgresSession {
+    const session = new PostgresSession({ endpoints: () => this.#seeds, prng: anyOne, timeout_ms: TIMEOUT_MS });
+    this.#all.add(session);
+    return session;
+  }
+}
+
+const anyOne = { pick: <T>(list: readonly T[]): T => list[Math.floor(Math.random() * list.length)] as T };
+
+/** Tries again what was certainly not done. */
+async function untilTold(write: () => Promise<unknown>, isClosed: () => boolean): Promise<boolean> {
+  for (;;) {
+    try {
+      await write();
+      return true;
+    } catch (error) {
+      if (error instanceof OutcomeOpen) return false;
+      if (!(error instanceof NotDone) || isClosed()) throw error;
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
   }
 }
