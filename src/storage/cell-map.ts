@@ -1,6 +1,6 @@
 /**
- * The overlay's cells: one per key that was written and is not in the store yet. A Map finds them; an ordered index is
- * kept beside it only while there are scans, so that a workload of single keys never pays for order.
+ * One generation of an overlay's cells: one per key that was written and is not in the store yet. A Map finds them; an ordered
+ * index is kept beside it from the first scan on, so that a workload of single keys never pays for order.
  */
 import { assert } from '../base/assert.ts';
 import { type Cell, OrderedCells } from './ordered-cells.ts';
@@ -11,9 +11,8 @@ const CELL_BYTES = 240;
 
 export class CellMap {
   readonly #map = new Map<ByteKey, Cell>();
-  /** Null until the first scan, and again after a flush interval without one. */
+  /** Null until the first scan. */
   #index: OrderedCells | null = null;
-  #scanned = false;
   #bytes = 0;
 
   get size(): number {
@@ -31,33 +30,17 @@ export class CellMap {
 
   /** The caller gives the new cell a value at once: a cell without one does not stay. */
   create(key: ByteKey): Cell {
-    const cell: Cell = {
-      key,
-      applied: undefined,
-      appliedIndex: 0,
-      pending: undefined,
-      pendingSequence: 0,
-      pendingSlot: 0,
-      live: true,
-    };
+    const cell: Cell = { key, applied: undefined, pending: undefined, pendingSequence: 0, pendingSlot: 0, live: true };
     this.#map.set(key, cell);
     this.#bytes += CELL_BYTES + key.length;
     if (this.#index !== null) this.#index.add(cell);
     return cell;
   }
 
-  setApplied(cell: Cell, value: Buffer | null, index: number): void {
+  setApplied(cell: Cell, value: Buffer | null): void {
     if (cell.applied) this.#bytes -= cell.applied.length;
     if (value !== null) this.#bytes += value.length;
     cell.applied = value;
-    cell.appliedIndex = index;
-  }
-
-  /** The store holds the value now (or the cell never had one). Removes the cell unless a write in flight needs it. */
-  forgetApplied(cell: Cell): void {
-    if (cell.applied) this.#bytes -= cell.applied.length;
-    cell.applied = undefined;
-    if (cell.pendingSequence === 0) this.#remove(cell);
   }
 
   clearPending(cell: Cell): void {
@@ -80,26 +63,11 @@ export class CellMap {
 
   /** The index, complete. It is valid until the next cell is created or removed. */
   ordered(): OrderedCells {
-    this.#scanned = true;
     if (this.#index === null) {
       this.#index = new OrderedCells();
       for (const cell of this.#map.values()) this.#index.add(cell);
     }
     this.#index.settle();
     return this.#index;
-  }
-
-  /** Called once per flush: drops the index when nothing has been scanned since the last one. */
-  endInterval(): void {
-    if (!this.#scanned) this.#index = null;
-    this.#scanned = false;
-  }
-
-  clear(): void {
-    // Cells may still be referenced by a flush that is under way; they must not be removed a second time.
-    for (const cell of this.#map.values()) cell.live = false;
-    this.#map.clear();
-    this.#index = null;
-    this.#bytes = 0;
   }
 }

@@ -18,7 +18,15 @@ import { type Database, open, type RootDatabase, type RootDatabaseOptions } from
 import { AssertionError, assert } from '../base/assert.ts';
 import { DamagedError, StoreDamagedError, StoreOpenError, StoreWriteError } from './errors.ts';
 import { checkStoreFile, DAMAGED_KEYS_MAX, type StoreCheck } from './lmdb-store-check.ts';
-import { type ByteKey, KEY_BYTES_MAX, type KeyRange, type OrderedStore, type Visitor } from './ordered-store.ts';
+import {
+  type ByteKey,
+  KEY_BYTES_MAX,
+  type KeyRange,
+  type OrderedStore,
+  STORE_TRANSACTION_BYTES,
+  STORE_TRANSACTION_CHANGES_MAX,
+  type Visitor,
+} from './ordered-store.ts';
 import { type Change, SortedChanges } from './sorted-changes.ts';
 
 export interface LmdbStoreOptions {
@@ -31,7 +39,6 @@ export interface LmdbStoreOptions {
 }
 
 const MAP_BYTES = 1024 ** 4;
-const CHANGES_MAX = 1_000;
 /** No key is below it. */
 const LOWEST_KEY: ByteKey = '\0';
 const CRC_BYTES = 4;
@@ -169,7 +176,8 @@ export class LmdbStore implements OrderedStore {
     if (length < CRC_BYTES) throw this.#damaged(key, 'a value is too short');
     const value = Buffer.allocUnsafe(length - CRC_BYTES);
     packed.copy(value, 0, CRC_BYTES, length);
-    if (checksum(key, value) !== packed.readUInt32LE(0)) throw this.#damaged(key, 'a value has a wrong checksum');
+    if (checksum(key, value, 0, value.length) !== packed.readUInt32LE(0))
+      throw this.#damaged(key, 'a value has a wrong checksum');
     return value;
   }
 
@@ -186,10 +194,12 @@ export class LmdbStore implements OrderedStore {
       // In key order neighbouring keys share a transaction and so the pages that it copies: 30 % less CPU at 10,000
       // random keys, for a sort that costs less than 1 us a key.
       const changes = await SortedChanges.of(entries, this.#nextTurn);
-      while (changes.left > CHANGES_MAX) await this.#transaction(changes.take(CHANGES_MAX));
-      const last = changes.take(CHANGES_MAX);
-      last.push(...trailer);
-      if (last.length > 0) await this.#transaction(last);
+      let part = changes.take(STORE_TRANSACTION_CHANGES_MAX, STORE_TRANSACTION_BYTES);
+      for (; changes.left > 0; part = changes.take(STORE_TRANSACTION_CHANGES_MAX, STORE_TRANSACTION_BYTES)) {
+        await this.#transaction(part);
+      }
+      part.push(...trailer);
+      if (part.length > 0) await this.#transaction(part);
       // LMDB makes transactions durable in their order, so the last one speaks for all.
       await this.#database.flushed;
     } catch (error) {
@@ -203,11 +213,11 @@ export class LmdbStore implements OrderedStore {
   async #removeRange(range: KeyRange): Promise<void> {
     let from = range.lo === '' ? LOWEST_KEY : range.lo;
     while (from < range.hi) {
-      const keys = [...this.#database.getKeys({ start: from, end: range.hi, limit: CHANGES_MAX })];
+      const keys = [...this.#database.getKeys({ start: from, end: range.hi, limit: STORE_TRANSACTION_CHANGES_MAX })];
       const last = keys[keys.length - 1];
       if (last === undefined) return;
       await this.#transaction(keys.map((key) => [key, null] as const));
-      if (keys.length < CHANGES_MAX) return;
+      if (keys.length < STORE_TRANSACTION_CHANGES_MAX) return;
       from = `${last}\0`;
     }
   }
@@ -232,7 +242,7 @@ export class LmdbStore implements OrderedStore {
         }
         const start = end;
         end += CRC_BYTES + value.length;
-        block.writeUInt32LE(checksum(key, value), start);
+        block.writeUInt32LE(checksum(key, value, 0, value.length), start);
         block.set(value, start + CRC_BYTES);
         void this.#database.put(key, block.subarray(start, end));
       }
@@ -255,12 +265,25 @@ export class LmdbStore implements OrderedStore {
   }
 }
 
-const keyBytes = Buffer.allocUnsafe(KEY_BYTES_MAX);
+/** Below this a loop is faster than the call of `crc32` with the view that it needs. */
+const LOOP_BYTES_MAX = 64;
+const CRC_TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit += 1) crc = (crc & 1) === 0 ? crc >>> 1 : (crc >>> 1) ^ 0xedb8_8320;
+  return crc;
+});
 
-/** Of the key too: a value that is found under another key than its own is damage. */
-function checksum(key: ByteKey, value: Uint8Array): number {
-  const length = keyBytes.latin1Write(key, 0, key.length);
-  return crc32(value, crc32(keyBytes.subarray(0, length)));
+/** The CRC-32 of key and value; of the key too, because a value that is found under another key than its own is damage. */
+function checksum(key: ByteKey, bytes: Uint8Array, start: number, end: number): number {
+  let crc = -1;
+  for (let at = 0; at < key.length; at += 1) {
+    crc = (CRC_TABLE[(crc ^ key.charCodeAt(at)) & 0xff] as number) ^ (crc >>> 8);
+  }
+  if (end - start > LOOP_BYTES_MAX) return crc32(bytes.subarray(start, end), ~crc >>> 0);
+  for (let at = start; at < end; at += 1) {
+    crc = (CRC_TABLE[(crc ^ (bytes[at] as number)) & 0xff] as number) ^ (crc >>> 8);
+  }
+  return ~crc >>> 0;
 }
 
 /** LMDB's own words for a file that is not what it wrote. */

@@ -10,7 +10,6 @@ export interface Cell {
   readonly key: ByteKey;
   /** Committed, not in the store yet: a value, null when deleted, undefined when there is none. */
   applied: Buffer | null | undefined;
-  appliedIndex: number;
   /** The newest write in flight, likewise; meaningful when `pendingSequence` is not 0. */
   pending: Buffer | null | undefined;
   /** The batch that `pending` comes from, and the place of the key in it. */

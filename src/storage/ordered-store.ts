@@ -12,6 +12,10 @@ export type ByteKey = string;
 /** LMDB's limit for a key is 1,978 bytes in lmdb-js builds; the rest is room for the store's own use. */
 export const KEY_BYTES_MAX = 1_900;
 
+/** What `write` puts into one transaction: not more changes, and none behind one with which their values reach the bytes. */
+export const STORE_TRANSACTION_CHANGES_MAX = 1_000;
+export const STORE_TRANSACTION_BYTES = 2 * 1024 * 1024;
+
 /** Returns false to end the scan. `value` belongs to the visitor. The visitor must not write to the store. */
 export type Visitor = (key: ByteKey, value: Buffer) => boolean;
 
@@ -24,8 +28,8 @@ export interface OrderedStore {
   scan(lo: ByteKey, hi: ByteKey, reverse: boolean, visit: Visitor): void;
   /**
    * Removes `ranges`, then writes `entries` (null deletes), then writes `trailer` in the same transaction as the last
-   * entries. Split into transactions of at most 1,000 changes: a crash may leave a prefix, never the trailer without the
-   * rest. Resolves when everything is durable. Calls do not overlap; the caller awaits one before the next.
+   * entries. Split into transactions of `STORE_TRANSACTION_CHANGES_MAX` and `STORE_TRANSACTION_BYTES`: a crash may leave a
+   * prefix, never the trailer without the rest. Resolves when everything is durable. Calls do not overlap; the caller awaits one before the next.
    */
   write(
     ranges: readonly KeyRange[],

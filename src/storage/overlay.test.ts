@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { MemoryStore } from './memory-store.test-support.ts';
 import type { ByteKey } from './ordered-store.ts';
 import { type FlushSet, Overlay, type PendingBatch } from './overlay.ts';
+import { ReadCache } from './read-cache.ts';
 
 function bytes(text: string): Buffer {
   return Buffer.from(text);
@@ -310,10 +311,8 @@ class Model {
   counter = 0;
 
   constructor(cacheBytes: number) {
-    this.overlay = new Overlay(this.store);
-    this.overlay.cacheBytes = cacheBytes;
-    this.follower = new Overlay(this.followerStore);
-    this.follower.cacheBytes = cacheBytes;
+    this.overlay = new Overlay(this.store, 0, new ReadCache(cacheBytes));
+    this.follower = new Overlay(this.followerStore, 0, new ReadCache(cacheBytes));
   }
 
   open(): PendingBatch {

@@ -5,7 +5,7 @@
  * Life: open (put, delete, deleteRange) -> sealed (encoded, proposed) -> committed or discarded, in the order of sequence.
  */
 import { assert } from '../base/assert.ts';
-import type { CellMap } from './cell-map.ts';
+import type { CellGenerations } from './cell-generations.ts';
 import type { Cell } from './ordered-cells.ts';
 import { type ByteKey, KEY_BYTES_MAX } from './ordered-store.ts';
 import { RangeSet } from './range-set.ts';
@@ -18,20 +18,20 @@ const ENTRY_BYTES = 6;
 
 export class PendingBatch {
   readonly sequence: number;
-  /** Slots: one per key, with its final value. Read by the overlay when the batch is committed. */
+  /** Slots: one per key, with its final value. Read by the overlay when the batch is committed, and moved by a flush. */
   readonly cells: Cell[] = [];
   readonly values: (Buffer | null)[] = [];
   /** Null while nothing was range-deleted, which is the rule. */
   ranges: RangeSet | null = null;
   /** Approximate size of the encoding. */
   bytes = 0;
-  readonly #map: CellMap;
+  readonly #cells: CellGenerations;
   readonly #onRange: (batch: PendingBatch) => void;
   #state: number = State.open;
 
-  constructor(sequence: number, map: CellMap, onFirstRange: (batch: PendingBatch) => void) {
+  constructor(sequence: number, cells: CellGenerations, onFirstRange: (batch: PendingBatch) => void) {
     this.sequence = sequence;
-    this.#map = map;
+    this.#cells = cells;
     this.#onRange = onFirstRange;
   }
 
@@ -67,8 +67,7 @@ export class PendingBatch {
     }
     this.ranges.add(lo, hi);
     this.bytes += lo.length + hi.length + ENTRY_BYTES;
-    const cursor = this.#map.ordered().seek(lo);
-    for (let cell = cursor.next(); cell !== null && cell.key < hi; cell = cursor.next()) this.#setCell(cell, null);
+    this.#cells.eachInRange(lo, hi, (cell) => this.#setCell(cell, null));
   }
 
   /** Ends the batch and gives the log entry's data. */
@@ -92,7 +91,7 @@ export class PendingBatch {
   #set(key: ByteKey, value: Buffer | null): void {
     assert(this.#state === State.open, 'a sealed batch takes no more writes');
     assert(key.length > 0 && key.length <= KEY_BYTES_MAX, 'a key has 1 to KEY_BYTES_MAX bytes');
-    this.#setCell(this.#map.get(key) ?? this.#map.create(key), value);
+    this.#setCell(this.#cells.obtain(key), value);
   }
 
   #setCell(cell: Cell, value: Buffer | null): void {

@@ -4,6 +4,10 @@
  * Two generations: what is found in the old one moves to the young one; when that is full it becomes the old one, and the
  * old one is forgotten. That is nearly "least recently used" without a list to maintain at every hit.
  *
+ * Once something has been forgotten, a key gets in only when it was asked for twice within a while: under reads that are spread
+ * over more keys than there is room for, nearly everything would be forgotten before it is read again, and copying in and out
+ * with the garbage that it leaves costs more than the reads that are saved.
+ *
  * The cache has what the store has: whoever changes the store says so here (`delete`, `deleteRanges`, `clear`).
  */
 import type { ByteKey } from './ordered-store.ts';
@@ -13,16 +17,22 @@ import type { RangeSet } from './range-set.ts';
 const ENTRY_BYTES = 180;
 /** Larger values cost little more from the store, for what they would push out. */
 const VALUE_BYTES_MAX = 16 * 1024;
+/** Bits that remember keys which were asked for once, by hash; emptied when a quarter of them may be set. */
+const SEEN_BITS = 2 ** 18;
+const SEEN_MAX = SEEN_BITS / 4;
 
 export class ReadCache {
   #young = new Map<ByteKey, Buffer>();
   #old = new Map<ByteKey, Buffer>();
   #youngBytes = 0;
-  #generationBytes = 0;
+  readonly #generationBytes: number;
+  /** Null until the first generation is full. */
+  #seen: Uint32Array | null = null;
+  #seenCount = 0;
 
-  /** Memory to use, approximately. 0, as at first, caches nothing. */
-  set bytesMax(bytes: number) {
-    this.#generationBytes = bytes / 2;
+  /** `bytesMax` is the memory to use, approximately. 0 caches nothing. */
+  constructor(bytesMax: number) {
+    this.#generationBytes = bytesMax / 2;
   }
 
   get size(): number {
@@ -42,7 +52,8 @@ export class ReadCache {
 
   /** `value` is what the store has for `key`, which the cache does not have. */
   add(key: ByteKey, value: Buffer): void {
-    if (value.length <= VALUE_BYTES_MAX) this.#add(key, value);
+    if (this.#generationBytes === 0 || value.length > VALUE_BYTES_MAX) return;
+    if (this.#seen === null || this.#wasSeen(this.#seen, key)) this.#add(key, value);
   }
 
   /** The store has another value for `key` from now on, or none. */
@@ -63,11 +74,27 @@ export class ReadCache {
     this.#young.clear();
     this.#old.clear();
     this.#youngBytes = 0;
+    this.#seen = null;
+  }
+
+  /** Whether the key was asked for before, as far as can be told; it is remembered that it was now. */
+  #wasSeen(seen: Uint32Array, key: ByteKey): boolean {
+    const hash = hashOf(key) % SEEN_BITS;
+    const word = seen[hash >>> 5] as number;
+    const bit = 1 << (hash & 31);
+    if ((word & bit) !== 0) return true;
+    this.#seenCount += 1;
+    if (this.#seenCount > SEEN_MAX) {
+      this.#seenCount = 0;
+      seen.fill(0);
+    } else seen[hash >>> 5] = word | bit;
+    return false;
   }
 
   #add(key: ByteKey, value: Buffer): void {
     const bytes = ENTRY_BYTES + key.length + value.length;
     if (this.#youngBytes + bytes > this.#generationBytes) {
+      if (this.#old.size > 0) this.#seen ??= new Uint32Array(SEEN_BITS / 32);
       this.#old = this.#young;
       this.#young = new Map();
       this.#youngBytes = 0;
@@ -76,4 +103,11 @@ export class ReadCache {
     this.#young.set(key, value);
     this.#youngBytes += bytes;
   }
+}
+
+/** FNV-1a; keys differ most in their last bytes. */
+function hashOf(key: ByteKey): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
+  return (hash ^ (hash >>> 15)) >>> 0;
 }

@@ -14,14 +14,29 @@ describe('sorted changes', () => {
       );
       const seen: string[] = [];
       while (changes.left > 0) {
-        const part = changes.take(1_000);
+        const part = changes.take(1_000, 1);
         expect(part).toHaveLength(Math.min(1_000, count - seen.length));
         seen.push(...part.map(([key]) => key));
       }
       expect(seen).toEqual([...keys].sort());
-      expect(changes.take(1)).toEqual([]);
+      expect(changes.take(1, 1)).toEqual([]);
     },
   );
+
+  it('end a part with the value that makes it as large as is wanted', async () => {
+    const sizes = [10, 10, 10, 100, 1, 1];
+    const changes = await SortedChanges.of(
+      sizes.map((size, i): Change => [String(i), Buffer.alloc(size)]),
+      nextTurn,
+    );
+    const parts: string[][] = [];
+    while (changes.left > 0) parts.push(changes.take(10, 20).map(([key]) => key));
+    expect(parts).toEqual([
+      ['0', '1'],
+      ['2', '3'],
+      ['4', '5'],
+    ]);
+  });
 
   it('lets the event loop turn while a large flush is sorted', async () => {
     let turns = 0;

@@ -40,11 +40,14 @@ export class SortedChanges {
     return this.#left;
   }
 
-  /** The next `count` changes, or all that are left. */
-  take(count: number): Change[] {
+  /** The next changes: at most `count`, and no more behind one with which their values reach `bytes`. */
+  take(count: number, bytes: number): Change[] {
     const taken: Change[] = [];
-    while (taken.length < count && this.#left > 0) {
-      taken.push(this.#next());
+    let size = 0;
+    while (taken.length < count && size < bytes && this.#left > 0) {
+      const change = this.#next();
+      taken.push(change);
+      size += change[1] === null ? 0 : change[1].length;
       this.#left -= 1;
     }
     return taken;
