@@ -54,10 +54,10 @@ export class CellGenerations {
   /** Visits every key in [lo, hi) that has a cell, with its young cell, for a range delete to write to. */
   eachInRange(lo: ByteKey, hi: ByteKey, visit: (cell: Cell) => void): void {
     if (this.#frozen !== null && this.#frozen.size > 0) {
-      const cursor = this.#frozen.ordered().seek(lo);
+      const cursor = this.#frozen.ordered(lo, hi).seek(lo);
       for (let cell = cursor.next(); cell !== null && cell.key < hi; cell = cursor.next()) this.obtain(cell.key);
     }
-    const cursor = this.#young.ordered().seek(lo);
+    const cursor = this.#young.ordered(lo, hi).seek(lo);
     for (let cell = cursor.next(); cell !== null && cell.key < hi; cell = cursor.next()) visit(cell);
   }
 

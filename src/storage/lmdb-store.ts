@@ -25,9 +25,11 @@ import {
   type OrderedStore,
   STORE_TRANSACTION_BYTES,
   STORE_TRANSACTION_CHANGES_MAX,
+  type StoreChange,
+  storeChange,
   type Visitor,
 } from './ordered-store.ts';
-import { type Change, SortedChanges } from './sorted-changes.ts';
+import { SortedChanges } from './sorted-changes.ts';
 
 export interface LmdbStoreOptions {
   /** A folder that holds nothing else. */
@@ -42,6 +44,8 @@ const MAP_BYTES = 1024 ** 4;
 /** No key is below it. */
 const LOWEST_KEY: ByteKey = '\0';
 const CRC_BYTES = 4;
+/** A transaction with more than this is put together in slices of it, of 1 to 2 ms. */
+const SLICE_BYTES = 4 * 1024 * 1024;
 const FILE_NAME = 'data.mdb';
 
 /** Where LMDB's meta pages (data format 2) keep what is checked before the file is opened. */
@@ -62,6 +66,9 @@ const keyEncoder = {
     return source.latin1Slice(start, end);
   },
 };
+
+/** A buffer of which lmdb-js puts the part from `start` to `end`. */
+type ValueBlock = Buffer & { start?: number; end?: number };
 
 /** Options that lmdb-js has and its type file leaves out. */
 interface UntypedOptions {
@@ -175,9 +182,8 @@ export class LmdbStore implements OrderedStore {
   #unpacked(key: ByteKey, packed: Buffer, length: number): Buffer {
     if (length < CRC_BYTES) throw this.#damaged(key, 'a value is too short');
     const value = Buffer.allocUnsafe(length - CRC_BYTES);
-    packed.copy(value, 0, CRC_BYTES, length);
-    if (checksum(key, value, 0, value.length) !== packed.readUInt32LE(0))
-      throw this.#damaged(key, 'a value has a wrong checksum');
+    const crc = copyWithChecksum(key, packed, CRC_BYTES, length, value, 0);
+    if (crc !== packed.readUInt32LE(0)) throw this.#damaged(key, 'a value has a wrong checksum');
     return value;
   }
 
@@ -186,7 +192,11 @@ export class LmdbStore implements OrderedStore {
     return new StoreDamagedError(this.#path, hex, `${hex}00`, detail, options);
   }
 
-  async write(ranges: readonly KeyRange[], entries: Iterable<Change>, trailer: readonly Change[]): Promise<void> {
+  async write(
+    ranges: readonly KeyRange[],
+    entries: Iterable<StoreChange>,
+    trailer: readonly (readonly [ByteKey, Uint8Array | null])[],
+  ): Promise<void> {
     assert(!this.#closed && !this.#writing, 'one write at a time, on an open store');
     this.#writing = true;
     try {
@@ -198,7 +208,7 @@ export class LmdbStore implements OrderedStore {
       for (; changes.left > 0; part = changes.take(STORE_TRANSACTION_CHANGES_MAX, STORE_TRANSACTION_BYTES)) {
         await this.#transaction(part);
       }
-      part.push(...trailer);
+      for (const [key, value] of trailer) part.push(storeChange(key, value));
       if (part.length > 0) await this.#transaction(part);
       // LMDB makes transactions durable in their order, so the last one speaks for all.
       await this.#database.flushed;
@@ -216,37 +226,68 @@ export class LmdbStore implements OrderedStore {
       const keys = [...this.#database.getKeys({ start: from, end: range.hi, limit: STORE_TRANSACTION_CHANGES_MAX })];
       const last = keys[keys.length - 1];
       if (last === undefined) return;
-      await this.#transaction(keys.map((key) => [key, null] as const));
+      await this.#transaction(keys.map((key) => storeChange(key, null)));
       if (keys.length < STORE_TRANSACTION_CHANGES_MAX) return;
       from = `${last}\0`;
     }
   }
 
   /** One transaction; resolves when it is visible. */
-  #transaction(changes: readonly Change[]): Promise<boolean> {
+  async #transaction(changes: readonly StoreChange[]): Promise<void> {
     let size = 0;
-    for (const [key, value] of changes) {
+    for (const { key, source, from, to } of changes) {
       assert(key.length > 0 && key.length <= KEY_BYTES_MAX, 'a key has 1 to KEY_BYTES_MAX bytes');
-      if (value !== null) size += CRC_BYTES + value.length;
+      if (source !== null) size += CRC_BYTES + to - from;
     }
     // One block for all values of a transaction: lmdb-js keeps the memory in place until its thread has copied it.
-    const block = Buffer.allocUnsafeSlow(size);
+    const block: ValueBlock = Buffer.allocUnsafeSlow(size);
+    const isLarge = size > SLICE_BYTES;
+    if (isLarge) {
+      let at = 0;
+      for (const { key, source, from, to } of changes) {
+        if (source === null) continue;
+        await this.#packInSlices(block, at, key, source, from, to);
+        at += CRC_BYTES + to - from;
+      }
+    }
     let end = 0;
     // `batch` is what makes it one transaction, and gives the only promise there is: with single puts lmdb-js makes
     // promises of its own that nobody can catch when a commit fails.
-    return this.#database.batch(() => {
-      for (const [key, value] of changes) {
-        if (value === null) {
+    await this.#database.batch(() => {
+      for (const { key, source, from, to } of changes) {
+        if (source === null) {
           void this.#database.remove(key);
           continue;
         }
         const start = end;
-        end += CRC_BYTES + value.length;
-        block.writeUInt32LE(checksum(key, value, 0, value.length), start);
-        block.set(value, start + CRC_BYTES);
-        void this.#database.put(key, block.subarray(start, end));
+        end = isLarge ? start + CRC_BYTES + to - from : pack(block, start, key, source, from, to);
+        // What lmdb-js takes of a buffer with these two properties: a view for each value would cost as much as the put.
+        block.start = start;
+        block.end = end;
+        void this.#database.put(key, block);
       }
     });
+  }
+
+  /** As `pack` for large values: the event loop turns in between. */
+  async #packInSlices(
+    block: Buffer,
+    start: number,
+    key: ByteKey,
+    source: Uint8Array,
+    from: number,
+    to: number,
+  ): Promise<void> {
+    let crc = ~crcOfKey(key) >>> 0;
+    let target = start + CRC_BYTES;
+    for (let at = from; at < to; at += SLICE_BYTES) {
+      const slice = source.subarray(at, Math.min(to, at + SLICE_BYTES));
+      block.set(slice, target);
+      crc = crc32(slice, crc);
+      target += slice.length;
+      await this.#nextTurn();
+    }
+    block.writeUInt32LE(crc, start);
   }
 
   sizeBytes(): number {
@@ -265,25 +306,51 @@ export class LmdbStore implements OrderedStore {
   }
 }
 
-/** Below this a loop is faster than the call of `crc32` with the view that it needs. */
-const LOOP_BYTES_MAX = 64;
+/** Below this a loop is faster than the calls of `set` and `crc32` with the view that they need. */
+const LOOP_BYTES_MAX = 128;
 const CRC_TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
   let crc = byte;
   for (let bit = 0; bit < 8; bit += 1) crc = (crc & 1) === 0 ? crc >>> 1 : (crc >>> 1) ^ 0xedb8_8320;
   return crc;
 });
 
-/** The CRC-32 of key and value; of the key too, because a value that is found under another key than its own is damage. */
-function checksum(key: ByteKey, bytes: Uint8Array, start: number, end: number): number {
+/** The state of the CRC-32 after the key, which belongs to it: a value that is found under another key than its own is damage. */
+function crcOfKey(key: ByteKey): number {
   let crc = -1;
   for (let at = 0; at < key.length; at += 1) {
     crc = (CRC_TABLE[(crc ^ key.charCodeAt(at)) & 0xff] as number) ^ (crc >>> 8);
   }
-  if (end - start > LOOP_BYTES_MAX) return crc32(bytes.subarray(start, end), ~crc >>> 0);
-  for (let at = start; at < end; at += 1) {
-    crc = (CRC_TABLE[(crc ^ (bytes[at] as number)) & 0xff] as number) ^ (crc >>> 8);
+  return crc;
+}
+
+/** Copies bytes[from, to) to target[at, ...); returns the CRC-32 of key and bytes. */
+function copyWithChecksum(
+  key: ByteKey,
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  target: Uint8Array,
+  at: number,
+): number {
+  let crc = crcOfKey(key);
+  if (to - from > LOOP_BYTES_MAX) {
+    const view = bytes.subarray(from, to);
+    target.set(view, at);
+    return crc32(view, ~crc >>> 0);
+  }
+  let end = at;
+  for (let position = from; position < to; position += 1, end += 1) {
+    const byte = bytes[position] as number;
+    target[end] = byte;
+    crc = (CRC_TABLE[(crc ^ byte) & 0xff] as number) ^ (crc >>> 8);
   }
   return ~crc >>> 0;
+}
+
+/** Writes checksum and value to block[start, ...) and returns where they end. */
+function pack(block: Buffer, start: number, key: ByteKey, source: Uint8Array, from: number, to: number): number {
+  block.writeUInt32LE(copyWithChecksum(key, source, from, to, block, start + CRC_BYTES), start);
+  return start + CRC_BYTES + to - from;
 }
 
 /** LMDB's own words for a file that is not what it wrote. */

@@ -23,8 +23,8 @@
 import { assert } from '../base/assert.ts';
 import { CellGenerations } from './cell-generations.ts';
 import type { CellMap } from './cell-map.ts';
-import type { Cell } from './ordered-cells.ts';
-import type { ByteKey, KeyRange, OrderedStore, Visitor } from './ordered-store.ts';
+import { appliedOf, type Cell } from './ordered-cells.ts';
+import type { ByteKey, KeyRange, OrderedStore, StoreChange, Visitor } from './ordered-store.ts';
 import { PendingBatch } from './pending-batch.ts';
 import { RangeSet } from './range-set.ts';
 import { ReadCache } from './read-cache.ts';
@@ -94,9 +94,9 @@ export class Overlay {
   getApplied(key: ByteKey): Buffer | undefined {
     const cell = this.#cells.young.get(key);
     if (cell === undefined) return this.#getBelowYoung(key);
-    if (cell.applied !== undefined) return cell.applied ?? undefined;
+    if (cell.source !== undefined) return appliedOf(cell) ?? undefined;
     const frozen = this.#cells.frozen?.get(key);
-    if (frozen !== undefined) return frozen.applied ?? undefined;
+    if (frozen !== undefined) return appliedOf(frozen) ?? undefined;
     // Not by way of the cache, which must not learn the value of a key that is about to change.
     return this.#isRangeDeleted(key) ? undefined : this.#store.get(key);
   }
@@ -105,7 +105,7 @@ export class Overlay {
   getNewest(key: ByteKey): Buffer | undefined {
     const cell = this.#cells.young.get(key);
     if (cell !== undefined) {
-      if (cell.pendingSequence === 0) return cell.applied ?? undefined;
+      if (cell.pendingSequence === 0) return appliedOf(cell) ?? undefined;
       if (cell.pendingSequence > this.dependsOn) this.dependsOn = cell.pendingSequence;
       return cell.pending ?? undefined;
     }
@@ -123,7 +123,7 @@ export class Overlay {
     const { frozen } = this.#cells;
     if (frozen !== null) {
       const cell = frozen.get(key);
-      if (cell !== undefined) return cell.applied ?? undefined;
+      if (cell !== undefined) return appliedOf(cell) ?? undefined;
     }
     if (this.#isRangeDeleted(key)) return undefined;
     const cached = this.#cache.get(key);
@@ -151,8 +151,8 @@ export class Overlay {
       return;
     }
     const { young, frozen } = this.#cells;
-    const older = frozen === null || frozen.size === 0 ? null : frozen.ordered();
-    const merge = new ScanMerge(this, young.ordered(), older, { lo, hi, reverse, newest, visit });
+    const older = frozen === null || frozen.size === 0 ? null : frozen.ordered(lo, hi);
+    const merge = new ScanMerge(this, young.ordered(lo, hi), older, { lo, hi, reverse, newest, visit });
     if (hidden === null) {
       this.#store.scan(lo, hi, reverse, merge.onStoreEntry);
     } else {
@@ -216,11 +216,18 @@ export class Overlay {
       this.#appliedRanges ??= new RangeSet();
       this.#appliedRanges.addAll(batch.ranges);
     }
-    const { cells, values, sequence } = batch;
+    const { cells, values, data, starts, sequence } = batch;
     const { young } = this.#cells;
     for (let i = 0; i < cells.length; i += 1) {
       const cell = cells[i] as Cell;
-      young.setApplied(cell, values[i] as Buffer | null);
+      const value = values[i] as Buffer | null;
+      if (value === null) {
+        young.setDeleted(cell);
+      } else {
+        // Of the log entry, which stays anyway: then the value that the operation made can go.
+        const from = starts[i] as number;
+        young.setApplied(cell, data, from, from + value.length);
+      }
       if (cell.pendingSequence === sequence) {
         cell.pending = undefined;
         cell.pendingSequence = 0;
@@ -337,11 +344,12 @@ export class FlushSet {
   }
 
   /** Keys and values, in no order. Tombstones that `ranges` says already are left out. */
-  *entries(): Generator<readonly [ByteKey, Buffer | null]> {
-    for (const { key, applied } of this.#cells.values()) {
-      assert(applied !== undefined, 'what is frozen has been applied');
-      if (applied === null && this.rangeSet?.has(key) === true) continue;
-      yield [key, applied];
+  *entries(): Generator<StoreChange> {
+    for (const cell of this.#cells.values()) {
+      const { key, source } = cell;
+      assert(source !== undefined, 'what is frozen has been applied');
+      if (source === null && this.rangeSet?.has(key) === true) continue;
+      yield cell as StoreChange;
     }
   }
 }
@@ -360,11 +368,16 @@ class Applier implements WriteBatchVisitor {
     this.ranges ??= new RangeSet();
     this.ranges.add(lo, hi);
     const { young } = this.#cells;
-    this.#cells.eachInRange(lo, hi, (cell) => young.setApplied(cell, null));
+    this.#cells.eachInRange(lo, hi, (cell) => young.setDeleted(cell));
   }
 
-  entry(key: ByteKey, value: Buffer | null): void {
+  put(key: ByteKey, data: Buffer, from: number, to: number): void {
     const cell = this.#cells.obtain(key);
-    this.#cells.young.setApplied(cell, value);
+    this.#cells.young.setApplied(cell, data, from, to);
+  }
+
+  delete(key: ByteKey): void {
+    const cell = this.#cells.obtain(key);
+    this.#cells.young.setDeleted(cell);
   }
 }

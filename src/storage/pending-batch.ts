@@ -11,6 +11,7 @@ import { type ByteKey, KEY_BYTES_MAX } from './ordered-store.ts';
 import { RangeSet } from './range-set.ts';
 import { encodeWriteBatch } from './write-batch.ts';
 
+const noData = Buffer.alloc(0);
 const State = { open: 0, sealed: 1, ended: 2 } as const;
 
 /** What an entry costs in the encoding besides its bytes, roughly. */
@@ -21,6 +22,9 @@ export class PendingBatch {
   /** Slots: one per key, with its final value. Read by the overlay when the batch is committed, and moved by a flush. */
   readonly cells: Cell[] = [];
   readonly values: (Buffer | null)[] = [];
+  /** The encoding, once it is sealed, and where in it each value begins. */
+  data: Buffer = noData;
+  readonly starts: number[] = [];
   /** Null while nothing was range-deleted, which is the rule. */
   ranges: RangeSet | null = null;
   /** Approximate size of the encoding. */
@@ -74,13 +78,18 @@ export class PendingBatch {
   seal(): Buffer {
     assert(this.#state === State.open, 'a batch is sealed once');
     this.#state = State.sealed;
+    this.data = this.#encode();
+    return this.data;
+  }
+
+  #encode(): Buffer {
     const ranges = this.ranges;
-    if (ranges === null) return encodeWriteBatch([], this.cells, this.values);
+    if (ranges === null) return encodeWriteBatch([], this.cells, this.values, this.starts);
     // A key that was only removed by a range of this batch needs no entry of its own: the range says it all.
     const values = this.values.map((value, i) =>
       value === null && ranges.has((this.cells[i] as Cell).key) ? undefined : value,
     );
-    return encodeWriteBatch(ranges.toArray(), this.cells, values);
+    return encodeWriteBatch(ranges.toArray(), this.cells, values, this.starts);
   }
 
   /** The overlay says that it was committed or discarded. */

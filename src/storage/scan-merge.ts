@@ -2,7 +2,7 @@
  * The ordered merge of the store's entries, which are pushed at it, with the cells of both generations, which it pulls.
  * A young cell stands before the frozen one of its key, and either before the store's entry.
  */
-import type { Cell, CellCursor, OrderedCells } from './ordered-cells.ts';
+import { appliedOf, type Cell, type CellCursor, type OrderedCells } from './ordered-cells.ts';
 import type { ByteKey, Visitor } from './ordered-store.ts';
 
 export interface ScanRequest {
@@ -85,14 +85,14 @@ export class ScanMerge {
       this.#youngHead = this.#pull(this.#young);
     }
     if (frozen !== null && frozen.key === key) {
-      if (seen === undefined) seen = frozen.applied;
+      if (seen === undefined) seen = appliedOf(frozen);
       this.#frozenHead = this.#pull(this.#frozen);
     }
     return seen;
   }
 
   #seenValue(cell: Cell): Buffer | null | undefined {
-    if (!this.#request.newest || cell.pendingSequence === 0) return cell.applied;
+    if (!this.#request.newest || cell.pendingSequence === 0) return appliedOf(cell);
     if (cell.pendingSequence > this.#rests.dependsOn) this.#rests.dependsOn = cell.pendingSequence;
     return cell.pending;
   }

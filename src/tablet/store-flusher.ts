@@ -13,6 +13,7 @@ import {
   type OrderedStore,
   STORE_TRANSACTION_BYTES,
   STORE_TRANSACTION_CHANGES_MAX,
+  type StoreChange,
 } from '../storage/ordered-store.ts';
 import type { FlushSet } from '../storage/overlay.ts';
 import type { Wal } from '../storage/wal.ts';
@@ -175,6 +176,6 @@ export class StoreFlusher {
   }
 }
 
-function* chained(sets: readonly FlushSet[]): Iterable<readonly [ByteKey, Uint8Array | null]> {
+function* chained(sets: readonly FlushSet[]): Iterable<StoreChange> {
   for (const set of sets) yield* set.entries();
 }

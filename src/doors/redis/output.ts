@@ -6,7 +6,7 @@
  * does not, the socket keeps the buffer and the door takes a new one.
  */
 import type { Socket } from 'node:net';
-import { copyBytes } from './copy-bytes.ts';
+import { copyBytes } from '../../base/copy-bytes.ts';
 import type { PendingReply } from './pending-reply.ts';
 import { ReplyForm } from './reply-writer.ts';
 
