@@ -240,7 +240,9 @@ export class LmdbStore implements OrderedStore {
       if (source !== null) size += CRC_BYTES + to - from;
     }
     // One block for all values of a transaction: lmdb-js keeps the memory in place until its thread has copied it.
-    const block: ValueBlock = Buffer.allocUnsafeSlow(size);
+    const block = Buffer.allocUnsafeSlow(size);
+    // Another object for the same memory: writing to one that has properties of its own is slow.
+    const handed: ValueBlock = block.subarray();
     const isLarge = size > SLICE_BYTES;
     if (isLarge) {
       let at = 0;
@@ -262,9 +264,9 @@ export class LmdbStore implements OrderedStore {
         const start = end;
         end = isLarge ? start + CRC_BYTES + to - from : pack(block, start, key, source, from, to);
         // What lmdb-js takes of a buffer with these two properties: a view for each value would cost as much as the put.
-        block.start = start;
-        block.end = end;
-        void this.#database.put(key, block);
+        handed.start = start;
+        handed.end = end;
+        void this.#database.put(key, handed);
       }
     });
   }
