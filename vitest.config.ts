@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    // Also on a machine with two cores, for which vitest would use one process.
+    maxWorkers: 2,
     projects: [
       { test: { name: 'unit', include: ['src/**/*.test.ts'], environment: 'node', testTimeout: 30_000 } },
       { test: { name: 'sim', include: ['sim/**/*.test.ts'], environment: 'node', testTimeout: 120_000 } },

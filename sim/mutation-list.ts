@@ -10,13 +10,14 @@ export interface Mutation {
   readonly edits: readonly Edit[];
 }
 
-const HOST = 'src/tablet/tablet-host.ts';
+const TURN = 'src/tablet/turn-driver.ts';
+const RECOVERED = 'src/tablet/recovered-state.ts';
 const TABLET = 'src/tablet/tablet.ts';
 
 export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'acknowledge-before-fsync',
-    edits: [{ file: HOST, find: 'if (waiting.walBatch > durable) break;', replace: 'void durable;' }],
+    edits: [{ file: TURN, find: 'if (waiting.walBatch > durable) break;', replace: 'void durable;' }],
   },
   {
     name: 'learners-count-for-commits',
@@ -61,13 +62,13 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'serving-before-replay',
-    edits: [{ file: HOST, find: 'entries, applied: index };', replace: 'entries, applied: hardState.commit };' }],
+    edits: [{ file: RECOVERED, find: 'entries, applied: index };', replace: 'entries, applied: hardState.commit };' }],
   },
   {
     name: 'applied-index-not-with-the-data',
     edits: [
       {
-        file: HOST,
+        file: 'src/tablet/store-flusher.ts',
         find: 'await store.write(ranges, chained(sets), trailer);',
         replace: 'await store.write([], [], trailer);\n    await store.write(ranges, chained(sets), []);',
       },
@@ -87,7 +88,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'entries-applied-twice',
     edits: [
       {
-        file: HOST,
+        file: RECOVERED,
         find: '  let index = meta.appliedIndex;',
         replace:
           '  let index = Math.max(meta.appliedIndex - 3, (group?.entries[0]?.index ?? meta.appliedIndex + 1) - 1);',
@@ -120,8 +121,9 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: 'src/tablet/snapshot-installer.ts',
-        find: '      await store.write([], [], [[metaKey, metaWhileInstalling]]);\n      await store.write(ranges, [], []);',
-        replace: '      await store.write(ranges, [], [[metaKey, metaWhileInstalling]]);',
+        find: '      await store.write([], [], [[metaKey, metaWhileInstalling]]);\n      const wiped = ranges();',
+        replace:
+          '      const wiped = ranges();\n      await store.write(wiped ?? [], [], [[metaKey, metaWhileInstalling]]);',
       },
     ],
   },
@@ -139,9 +141,9 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'votes-too-early-after-a-restart',
     edits: [
       {
-        file: HOST,
-        find: 'this.#withholdVotes(tablet, this.#options.silentUntil_ms);',
-        replace: 'this.#withholdVotes(tablet, 0);',
+        file: 'src/tablet/tablet-host.ts',
+        find: 'tablet.withholdVotes(silentUntil_ms, this.clock.monotonic_ms());',
+        replace: 'void silentUntil_ms;',
       },
     ],
   },

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { Prng } from '../src/base/prng.ts';
 import { drawSchedule } from './faults/schedule.ts';
+import { MUTATIONS } from './mutation-list.ts';
 import { runSeed } from './run.ts';
 import { shrink } from './shrink.ts';
 import { drawSwarm } from './swarm.ts';
@@ -53,4 +55,13 @@ test('shrinking keeps a schedule when nothing shorter fails', async () => {
   const failed = { ...result, failure: { rule: 'made-up', text: 'made up' } };
   const least = await shrink(failed, () => undefined);
   expect(least.schedule).toEqual(schedule);
+});
+
+test('every mutation can be made: the text that it replaces is there once', () => {
+  for (const { name, edits } of MUTATIONS) {
+    for (const { file, find } of edits) {
+      const text = readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
+      expect(text.split(find).length - 1, `${name} in ${file}`).toBe(1);
+    }
+  }
 });

@@ -10,7 +10,7 @@ import type { NodePorts } from '../src/cluster/view.ts';
 import { folkmoot, freePorts, isAlive, killCommands, portFlags, RunningCommand, until } from './support/command.ts';
 
 let folder = '';
-let ports: NodePorts = { redis: 0, redisSingle: 0, admin: 0, peer: 0 };
+let ports: NodePorts = { redis: 0, redisSingle: 0, cql: 0, admin: 0, peer: 0 };
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'folkmoot-cli-'));
@@ -52,7 +52,8 @@ describe('folkmoot up', () => {
   test('prints one line that begins with ready, serves, and keeps its data over SIGTERM', async () => {
     const first = up();
     await first.ready();
-    expect(first.stdout.trim().split('\n')).toHaveLength(1);
+    expect(first.stdout.match(/^ready /gm)).toHaveLength(1);
+    await first.printed(/^users folkmoot, cassandra, postgres: the password is the name/m);
     expect(first.stdout).toContain(`127.0.0.3:${ports.redis}`);
 
     const seen = await status();

@@ -6,7 +6,7 @@ import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { freePorts } from './support/command.ts';
 
-const ANY_PORTS: NodePorts = { redis: 0, redisSingle: 0, admin: 0, peer: 0 };
+const ANY_PORTS: NodePorts = { redis: 0, redisSingle: 0, cql: 0, admin: 0, peer: 0 };
 
 let folder = '';
 let node: Node | undefined;

@@ -25,6 +25,7 @@ function start(dataFolder: string, at: Pick<ClusterNode, 'host' | 'ports'>, ...f
     `--listen=${host}`,
     `--redis-port=${ports.redis}`,
     `--redis-single-port=${ports.redisSingle}`,
+    `--cql-port=${ports.cql}`,
     `--admin-port=${ports.admin}`,
     `--peer-port=${ports.peer}`,
     ...flags,

@@ -21,7 +21,9 @@ export interface StartupRound {
 export async function startFolkmoot(root: string, folder: string): Promise<StartupRound> {
   const hosts = ['127.0.0.1', '127.0.0.2', '127.0.0.3'];
   const port = await freePorts(hosts, 4);
-  const ports = ['redis', 'redis-single', 'admin', 'peer'].map((name, index) => `--${name}-port=${port + index}`);
+  const ports = ['redis', 'redis-single', 'admin', 'peer', 'cql'].map(
+    (name, index) => `--${name}-port=${port + index}`,
+  );
   const args = [join(root, 'bin', 'folkmoot.js'), 'up', '--nodes=3', `--data=${folder}`, ...ports, '--log-level=warn'];
   const single = { host: '127.0.0.1', port: port + 1 };
   const run = async (): Promise<[number, number]> => {

@@ -79,6 +79,7 @@ export class FolkmootCluster implements Deployment {
       `--listen=${this.#hosts[index]}`,
       `--redis-port=${port}`,
       `--redis-single-port=${port + 1}`,
+      `--cql-port=${port + 4}`,
       `--admin-port=${port + 2}`,
       `--peer-port=${port + 3}`,
       `--join=${members.join(',')}`,

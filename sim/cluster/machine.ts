@@ -24,6 +24,12 @@ export class Machine {
   nodeId = 0;
   /** A supervisor does not start its process again. */
   keptDown = false;
+  /** Something durable was taken from its disks, and has not been made good for all that is known (`faults/damage.ts`). */
+  damaged = false;
+  /** A batch of its log is damaged, and the next start has to notice. */
+  logIsRotten = false;
+  /** Such a batch stays in the log until its segment is used again, and is noticed at each start. */
+  logWasRotten = false;
   readonly #world: SimWorld;
 
   constructor(world: SimWorld, number: number) {

@@ -7,6 +7,7 @@ import { Cluster } from '../../src/cluster/cluster.ts';
 import type { OpenedStorage } from '../../src/cluster/cluster-options.ts';
 import { WatchedDisk } from '../../src/node/watched-disk.ts';
 import { Wal } from '../../src/storage/wal.ts';
+import { serveSimulatedCatalog } from '../load/catalog-load.ts';
 import type { ClientAttempt } from '../load/client.ts';
 import { ProcessClock } from '../world/machine-clock.ts';
 import { Lane } from '../world/scheduler.ts';
@@ -85,6 +86,7 @@ export class NodeProcess {
       failed: (error) => world.processFailed(this, error),
       removed: (error) => world.processFailed(this, error),
     });
+    serveSimulatedCatalog(this);
   }
 
   boot(): void {
@@ -105,7 +107,7 @@ export class NodeProcess {
 
   async #boot(): Promise<void> {
     const { machine } = this;
-    const ports = { redis: 6379, redisSingle: 6380, admin: 7070, peer: PEER_PORT };
+    const ports = { redis: 6379, redisSingle: 6380, cql: 9042, admin: 7070, peer: PEER_PORT };
     await this.cluster.listen({
       token: hex(this.#prng, 4),
       redisId: hex(this.#prng, 5),
@@ -137,7 +139,11 @@ export class NodeProcess {
       segmentBytes: this.#world.swarm.walSegment_bytes,
     });
     const damage = recovery.damage[0];
-    if (damage !== undefined) {
+    if (this.machine.logIsRotten) {
+      this.machine.logIsRotten = false;
+      if (damage === undefined)
+        this.#world.fail('damage-overlooked', `machine ${this.machine.number} takes its log for whole`);
+    } else if (damage !== undefined && !this.machine.logWasRotten) {
       throw new Error(`the write-ahead log is damaged: ${damage.path} at byte ${damage.offset}: ${damage.reason}`);
     }
     const store = this.machine.store.forProcess(this.main);

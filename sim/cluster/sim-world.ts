@@ -2,9 +2,11 @@
 import { type LogFields, type Logger, silentLogger } from '../../src/base/log.ts';
 import type { Prng } from '../../src/base/prng.ts';
 import { slotsOf } from '../../src/cluster/placement.ts';
+import { CatalogLoad } from '../load/catalog-load.ts';
 import { Client } from '../load/client.ts';
 import { decodeVersion, versionKey } from '../load/slot-operation.ts';
 import { DurableLog } from '../oracles/durable-log.ts';
+import { checkVote } from '../oracles/promise-oracle.ts';
 import { RaftOracle } from '../oracles/raft-oracle.ts';
 import { RegisterHistory } from '../oracles/register-history.ts';
 import { SlotHistory } from '../oracles/slot-history.ts';
@@ -29,6 +31,7 @@ export class SimWorld {
   readonly datagrams: SimDatagrams;
   readonly machines: Machine[] = [];
   readonly clients: Client[] = [];
+  readonly catalog: CatalogLoad;
   readonly raft: RaftOracle;
   readonly slots: number[] = [];
   readonly registers = new RegisterHistory();
@@ -60,6 +63,7 @@ export class SimWorld {
     }
     for (let i = 0; i < swarm.nodes; i += 1) this.addMachine();
     for (let i = 0; i < swarm.clients; i += 1) this.clients.push(new Client(this, prng.fork()));
+    this.catalog = new CatalogLoad(this, prng.fork());
   }
 
   start(): void {
@@ -67,6 +71,7 @@ export class SimWorld {
       this.scheduler.plan(machine.prng.fraction() * 20, EventKind.process, null, () => machine.start());
     }
     for (const client of this.clients) client.start();
+    this.catalog.start();
     this.#checkSomeState();
   }
 
@@ -77,6 +82,7 @@ export class SimWorld {
     this.machines.push(machine);
     const log = new DurableLog(WAL_FOLDER);
     machine.disk.observer = log;
+    log.onVote = (tablet, term, candidate) => checkVote(this.machines, machine, { tablet, term, candidate });
     this.#logs.set(number, log);
     return machine;
   }
@@ -109,7 +115,9 @@ export class SimWorld {
     const { machine } = process;
     if (!process.alive) return;
     this.#log(machine.number, 'the process fails', { error: String(error) });
-    if (!machine.disk.failed) {
+    // What looks hopeless to a damaged node need not be: some of the others may have been down. Nothing was removed.
+    const gaveUp = machine.damaged && (error as { code?: unknown }).code === 'UNRECOVERABLE';
+    if (!machine.disk.failed && !gaveUp) {
       this.#failure ??=
         error instanceof Violation ? error : new Violation('process-failed', describe(machine.number, error));
       return;
@@ -189,6 +197,7 @@ export class SimWorld {
     }
     for (const history of this.histories()) history.check();
     this.registers.check();
+    this.catalog.check();
   }
 
   /** One node after the other. */
@@ -204,8 +213,10 @@ export class SimWorld {
   /** Compares all that a node has applied with what was committed. */
   checkState(machine: Machine): void {
     const cluster = machine.process?.cluster;
+    // That a value has rotted is for the node to find out.
+    if (machine.store.isRotten) return;
     for (const tablet of cluster?.host?.all() ?? []) {
-      const ranges = tablet.ranges();
+      const ranges = tablet.ranges(tablet.overlay);
       if (ranges !== null) this.raft.checkState(machine.nodeId, tablet, ranges);
     }
   }

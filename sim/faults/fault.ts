@@ -30,7 +30,11 @@ export type FaultKind =
   | 'moveReplica'
   | 'drain'
   | 'addNode'
-  | 'crashWhileInstalling';
+  | 'crashWhileInstalling'
+  | DamageKind;
+
+/** What takes away something that was durable. Never more than a minority of any group at a time. */
+export type DamageKind = 'logRot' | 'storeRot' | 'storeLost';
 
 export interface Fault {
   readonly at_ms: number;
@@ -43,7 +47,7 @@ export interface Fault {
   readonly amount: number;
 }
 
-export const FAULT_KINDS: readonly FaultKind[] = [
+export const FAULT_KINDS: readonly Exclude<FaultKind, DamageKind>[] = [
   'crash',
   'powerCut',
   'powerCutAll',
@@ -72,3 +76,5 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   'addNode',
   'crashWhileInstalling',
 ];
+
+export const DAMAGE_KINDS: readonly DamageKind[] = ['logRot', 'storeRot', 'storeLost'];

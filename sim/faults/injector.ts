@@ -4,6 +4,7 @@ import type { Machine } from '../cluster/machine.ts';
 import type { NodeProcess } from '../cluster/node-process.ts';
 import type { SimWorld } from '../cluster/sim-world.ts';
 import { EventKind, type Lane } from '../world/scheduler.ts';
+import { mayDamage, rotLog } from './damage.ts';
 import type { Fault } from './fault.ts';
 
 const MACHINES_MAX = 7;
@@ -67,10 +68,11 @@ export class Injector {
         for (const each of machines) this.#crash(each, true, fault.for_ms * (each.number / machines.length));
         return;
       case 'crashAtChange':
-        this.#crashAfterChanges(machine, 1 + (fault.amount % 40), () => true, fault);
+        this.#crashAfterChanges(machine, [machine.disk, machine.store], 1 + (fault.amount % 40), fault);
         return;
       case 'crashWhileInstalling':
-        this.#crashAfterChanges(machine, 1 + (fault.amount % 8), (life) => isInstalling(life), fault);
+        // The steps of an install are steps of the store: each of the first ones is met often.
+        this.#crashAfterChanges(machine, [machine.store], 1 + (fault.amount % 5), fault, isInstalling);
         return;
       case 'pause':
         if (process !== null) this.#freeze([process.main, process.worker], fault.for_ms);
@@ -179,6 +181,31 @@ export class Injector {
       case 'addNode':
         if (machines.length < MACHINES_MAX && this.#world.swarm.nodes > 1) this.#world.addMachine().start();
         return;
+      case 'logRot':
+      case 'storeRot':
+      case 'storeLost':
+        if (mayDamage(this.#world)) this.#damage(machine, fault);
+        return;
+    }
+  }
+
+  #damage(machine: Machine, fault: Fault): void {
+    const { kind, amount, for_ms } = fault;
+    machine.damaged = true;
+    if (kind === 'storeRot') {
+      machine.store.rot(1 + (amount % 3));
+      // Found when it is read, or else when the node starts: nothing stays hidden for long.
+      this.#later(amount % 2 === 0 ? 0 : for_ms, () => {
+        if (machine.store.isRotten) this.#crash(machine, true, for_ms);
+      });
+      return;
+    }
+    this.#crash(machine, amount % 2 === 0, for_ms);
+    // The oracles go on counting what the platter held: that a minority of the disks loses it is what has to be borne.
+    if (kind === 'storeLost') machine.store.lose();
+    else if (rotLog(machine, machine.prng)) {
+      machine.logIsRotten = true;
+      machine.logWasRotten = true;
     }
   }
 
@@ -196,8 +223,14 @@ export class Injector {
     this.#world.restartLater(machine, down_ms);
   }
 
-  /** Ends the process at the n-th change of its disk or store from now on, or from when `armed` holds. */
-  #crashAfterChanges(machine: Machine, count: number, armed: (process: NodeProcess) => boolean, fault: Fault): void {
+  /** Ends the process at the n-th change of these from now on, or from when `armed` holds. */
+  #crashAfterChanges(
+    machine: Machine,
+    parts: readonly { onChange: (() => void) | null }[],
+    count: number,
+    fault: Fault,
+    armed: (process: NodeProcess) => boolean = () => true,
+  ): void {
     let left = count;
     const { scheduler } = this.#world;
     const onChange = (): void => {
@@ -210,8 +243,7 @@ export class Injector {
         if (machine.process === process) this.#crash(machine, fault.amount % 2 === 0, fault.for_ms);
       });
     };
-    machine.disk.onChange = onChange;
-    machine.store.onChange = onChange;
+    for (const part of parts) part.onChange = onChange;
   }
 
   #freeze(lanes: readonly Lane[], for_ms: number): void {
@@ -250,6 +282,8 @@ export class Injector {
   #administer(fault: Fault): void {
     const process = this.#world.machines.find(({ up }) => up)?.process;
     if (process == null) return;
+    // Giving up a replica while another one is damaged may leave no majority of whole ones.
+    if (fault.kind === 'moveReplica' && this.#world.machines.some(({ damaged }) => damaged)) return;
     const { cluster } = process;
     const tablets = [...cluster.metadata.tablets.values()];
     const record = tablets[fault.amount % Math.max(1, tablets.length)];

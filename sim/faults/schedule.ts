@@ -1,7 +1,7 @@
 /** Draws the faults of a seed: some kinds are off altogether, the others come seldom or often, briefly or for long. */
 import type { Prng } from '../../src/base/prng.ts';
 import type { Swarm } from '../swarm.ts';
-import { FAULT_KINDS, type Fault, type FaultKind } from './fault.ts';
+import { DAMAGE_KINDS, FAULT_KINDS, type Fault, type FaultKind } from './fault.ts';
 
 /** How long each kind lasts at most; 0 for what happens at once. */
 const LENGTH_MS: Record<FaultKind, number> = {
@@ -32,12 +32,26 @@ const LENGTH_MS: Record<FaultKind, number> = {
   drain: 1_000,
   addNode: 0,
   crashWhileInstalling: 1_000,
+  logRot: 2_000,
+  storeRot: 2_000,
+  storeLost: 2_000,
 };
+
+/** In so many of the seeds disks lose what was durable on them. */
+const DAMAGE_SHARE = 0.25;
 
 export function drawSchedule(prng: Prng, swarm: Swarm): Fault[] {
   const kinds = FAULT_KINDS.filter(() => prng.chance(0.35));
-  if (kinds.length === 0) return [];
-  const perSecond = prng.pick([0.5, 1, 2, 5]);
+  const faults = kinds.length === 0 ? [] : draw(prng, swarm, kinds, prng.pick([0.5, 1, 2, 5]));
+  // Drawn last, so that what else happens to a seed is what it was before there was damage.
+  if (swarm.replicationFactor >= 3 && prng.chance(DAMAGE_SHARE)) {
+    const damage = DAMAGE_KINDS.filter(() => prng.chance(0.6));
+    if (damage.length > 0) faults.push(...draw(prng, swarm, damage, prng.pick([0.5, 2])));
+  }
+  return faults;
+}
+
+function draw(prng: Prng, swarm: Swarm, kinds: readonly FaultKind[], perSecond: number): Fault[] {
   const patience = prng.pick([0.2, 0.5, 1]);
   const faults: Fault[] = [];
   let at_ms = swarm.faultsFrom_ms;

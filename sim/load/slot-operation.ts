@@ -79,9 +79,10 @@ export function drawOperation(
   };
 }
 
-/** Keys of a slot begin with the door's space 0 and the slot. */
+/** Keys of a slot begin with a space, which is one of those that come and go for every other slot, and the slot. */
 export function slotPrefix(slot: number): ByteKey {
-  return `\0\0\0\0${String.fromCharCode(slot >> 8, slot & 255)}`;
+  const space = slot % 2 === 0 ? '\0\0\0\0' : `\0\0${String.fromCharCode(1 + (slot % 3))}\x07`;
+  return `${space}${String.fromCharCode(slot >> 8, slot & 255)}`;
 }
 
 export function versionKey(slot: number): ByteKey {

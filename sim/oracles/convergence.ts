@@ -1,4 +1,5 @@
 /** What a cluster that is left in peace must come to: leaders everywhere, members as the metadata asks, all replicas alike. */
+import { rebuildingNodes } from '../../src/cluster/membership-changes.ts';
 import { METADATA_TABLET, type Metadata } from '../../src/cluster/metadata.ts';
 import { metadataVoters } from '../../src/cluster/placement.ts';
 import { nodeOf } from '../../src/tablet/replica-id.ts';
@@ -46,6 +47,8 @@ function whyTabletNot(world: SimWorld, up: readonly Machine[], metadata: Metadat
     if (voters.length !== record.replicas.length || !record.replicas.every((replica) => voters.includes(replica))) {
       return `its voters are ${voters.join(', ')} instead of ${record.replicas.join(', ')}`;
     }
+    const rebuilding = rebuildingNodes(record);
+    if (rebuilding.length > 0) return `node ${rebuilding.join(', ')} has no whole replica`;
     const leaked = replicas.find((tablet) => !record.replicas.includes(tablet.replica));
     if (leaked !== undefined) return `replica ${leaked.replica} was left over`;
   }
@@ -84,6 +87,8 @@ export function describeReplicas(world: SimWorld): string[] {
     lines.push(
       `machine ${machine.number} is node ${cluster.identity.node}, serving ${cluster.serving}, knows nodes ${nodes}`,
     );
+    for (const [id, { replica, reason }] of cluster.host?.lost ?? [])
+      lines.push(`  lost: tablet ${id} ${replica}: ${reason}`);
     for (const { id, raft, confState, installing, consistentIndex, replica } of cluster.host?.all() ?? []) {
       const { voters, votersOutgoing, learners } = confState;
       const members = `voters ${voters.join(',')} outgoing ${votersOutgoing.join(',')} learners ${learners.join(',')}`;

@@ -15,6 +15,7 @@ import {
   type WalRecord,
 } from '../../src/storage/wal-format.ts';
 import type { DiskObserver } from '../world/sim-disk.ts';
+import { Violation } from './violation.ts';
 
 export interface DurableEntry {
   readonly term: number;
@@ -42,6 +43,8 @@ export class DurableGroup {
 }
 
 export class DurableLog implements DiskObserver {
+  /** A vote has become durable, for the first time in this life of the replica. Nobody has heard of it yet. */
+  onVote: (tablet: number, term: number, candidate: number) => void = () => undefined;
   readonly #groups = new Map<number, DurableGroup>();
   /** Salt of the segment in each file. */
   readonly #salts = new Map<string, number>();
@@ -105,7 +108,13 @@ export class DurableLog implements DiskObserver {
     } else if (kind === RecordKind.hardState) {
       group.term = term;
       const vote = record.data.readUInt32LE(4) * 0x1_0000_0000 + record.data.readUInt32LE(0);
-      if (vote !== 0) group.votes.set(term, vote);
+      const before = group.votes.get(term);
+      if (vote === 0 || vote === before) return;
+      if (before !== undefined) {
+        throw new Violation('two-votes', `tablet ${id}, term ${term}: one replica votes for ${before} and for ${vote}`);
+      }
+      group.votes.set(term, vote);
+      this.onVote(id, term, vote);
     } else if (kind === RecordKind.snapshotBase) {
       group.entries.clear();
       group.base = index;

@@ -165,8 +165,13 @@ export class RaftOracle {
       throw new Violation('two-leaders', `tablet ${tablet.id}, term ${raft.term}: ${known} and ${tablet.replica}`);
     }
     record.leaders.set(raft.term, tablet.replica);
-    const votes = (replica: number): boolean =>
-      this.#logOf(nodeOf(replica))?.group(tablet.id)?.votes.get(raft.term) === tablet.replica;
+    const votes = (replica: number): boolean => {
+      const group = this.#logOf(nodeOf(replica))?.group(tablet.id);
+      if (group === undefined) return false;
+      // One write may carry a vote and what came after it. A later term on the platter means that this one is over for the voter:
+      // it votes for nobody else in it.
+      return group.votes.get(raft.term) === tablet.replica || (!group.votes.has(raft.term) && group.term > raft.term);
+    };
     if (!isQuorum(raft.confState, votes) && !isQuorum(before, votes)) {
       throw new Violation(
         'votes-durable',

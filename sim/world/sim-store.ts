@@ -4,6 +4,7 @@
  * never behind the last one that `write` vouched for, and never to a part of one.
  */
 import type { Prng } from '../../src/base/prng.ts';
+import { StoreDamagedError } from '../../src/storage/errors.ts';
 import type { ByteKey, KeyRange, OrderedStore, StoreChange, Visitor } from '../../src/storage/ordered-store.ts';
 import { EventKind, type Lane, type Scheduler } from './scheduler.ts';
 import { SortedKeys } from './sorted-keys.ts';
@@ -26,6 +27,9 @@ export class SimStore {
   readonly #shape: StoreShape;
   readonly #durable = new Map<ByteKey, Buffer>();
   #visible = new SortedKeys();
+  /** Values that have rotted, by where they are: durable, and as a process sees them. */
+  readonly #rotten = new Set<ByteKey>();
+  #unreadable = new Set<ByteKey>();
   /** Visible and not yet durable, oldest first. */
   #transactions: (readonly Change[])[] = [];
 
@@ -35,14 +39,38 @@ export class SimStore {
     this.#shape = shape;
   }
 
+  get isRotten(): boolean {
+    return this.#rotten.size > 0;
+  }
+
+  /** Lets up to `count` of the durable values rot: their checksums are wrong until they are written again. */
+  rot(count: number): void {
+    const keys = [...this.#durable.keys()];
+    for (let i = 0; i < count && keys.length > 0; i += 1) {
+      const key = this.#prng.pick(keys);
+      this.#rotten.add(key);
+      if (!this.#transactions.some((changes) => changes.some(([changed]) => changed === key)))
+        this.#unreadable.add(key);
+    }
+  }
+
+  /** The file is gone, or cannot be opened any more. While no process runs. */
+  lose(): void {
+    this.#durable.clear();
+    this.#rotten.clear();
+    this.crash();
+  }
+
   forProcess(lane: Lane): OrderedStore {
     return {
-      damagedKeys: [],
+      damagedKeys: [...this.#unreadable],
       get: (key) => {
+        this.#check(key);
         const value = this.#visible.get(key);
         return value === undefined ? undefined : Buffer.from(value);
       },
       scan: (lo, hi, reverse, visit) => this.#scan(lo, hi, reverse, visit),
+      firstKey: (lo, hi) => this.#visible.range(lo, hi, 1)[0],
       write: (ranges, entries, trailer) => this.#write(lane, ranges, [...entries], trailer),
       sizeBytes: () => 0,
       close: () => Promise.resolve(),
@@ -55,6 +83,7 @@ export class SimStore {
     this.#transactions = [];
     this.#visible = new SortedKeys();
     for (const [key, value] of this.#durable) this.#visible.set(key, value);
+    this.#unreadable = new Set(this.#rotten);
   }
 
   async #write(
@@ -96,6 +125,7 @@ export class SimStore {
     return this.#pass(lane, this.#shape.commit_ms, () => {
       this.#transactions.push(changes);
       for (const [key, value] of changes) {
+        this.#unreadable.delete(key);
         if (value === null) this.#visible.delete(key);
         else this.#visible.set(key, value as Buffer);
         if (value !== null) this.#scheduler.hash.bytes(value);
@@ -119,15 +149,23 @@ export class SimStore {
 
   #makeDurable(changes: readonly Change[]): void {
     for (const [key, value] of changes) {
+      this.#rotten.delete(key);
       if (value === null) this.#durable.delete(key);
       else this.#durable.set(key, value as Buffer);
     }
+  }
+
+  #check(key: ByteKey): void {
+    if (!this.#unreadable.has(key)) return;
+    const hex = Buffer.from(key, 'latin1').toString('hex');
+    throw new StoreDamagedError('of the simulation', hex, '', 'the checksum of a value is wrong');
   }
 
   #scan(lo: ByteKey, hi: ByteKey, reverse: boolean, visit: Visitor): void {
     const keys = this.#visible.range(lo, hi, Number.POSITIVE_INFINITY);
     if (reverse) keys.reverse();
     for (const key of keys) {
+      this.#check(key);
       if (!visit(key, Buffer.from(this.#visible.get(key) as Buffer))) return;
     }
   }

@@ -1,11 +1,15 @@
 /** Asks a node's admin port; used by the command line and by `folkmoot/testing`. */
 import { request } from 'node:http';
+import { request as secureRequest } from 'node:https';
 import { ERRORS, type ErrorCode, errnoOf, FolkmootError } from '../base/errors.ts';
+import type { FirstAccess } from './admin-source.ts';
 import type { ClusterStatus } from './cluster-status.ts';
 
 export interface AdminAddress {
   readonly host: string;
   readonly port: number;
+  /** Certificate of the cluster's authority: the port is asked by HTTPS. */
+  readonly ca?: Buffer | undefined;
 }
 
 const REPLY_BYTES_MAX = 64 * 1_024 * 1_024;
@@ -32,8 +36,8 @@ export class AdminClient {
     }
   }
 
-  async init(): Promise<{ clusterId: string }> {
-    return (await this.call('POST', '/api/init', {})) as { clusterId: string };
+  async init(access: Partial<FirstAccess> = {}): Promise<{ clusterId: string }> {
+    return (await this.call('POST', '/api/init', access)) as { clusterId: string };
   }
 
   async drain(): Promise<{ node: number; leads: number }> {
@@ -42,6 +46,10 @@ export class AdminClient {
 
   async block(nodes: readonly number[], deafTo: readonly number[] = []): Promise<void> {
     await this.call('POST', '/api/faults/block', { nodes, deafTo });
+  }
+
+  async shiftClock(by_ms: number): Promise<void> {
+    await this.call('POST', '/api/faults/clock', { by_ms });
   }
 
   /** Resolves when the removal has begun; the node leaves the list when nothing counts on it any more. */
@@ -77,10 +85,12 @@ export class AdminClient {
   }
 
   #exchange(method: string, path: string, body: unknown): Promise<{ status: number; text: string }> {
-    const { host, port } = this.#address;
+    const { host, port, ca } = this.#address;
     const payload = body === undefined ? undefined : JSON.stringify(body);
     return new Promise((resolve, reject) => {
-      const outgoing = request({
+      const ask = ca === undefined ? request : secureRequest;
+      const outgoing = ask({
+        ...(ca === undefined ? {} : { ca }),
         host,
         port,
         method,

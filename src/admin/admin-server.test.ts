@@ -8,7 +8,7 @@ import { AdminServer } from './admin-server.ts';
 import type { AdminSource } from './admin-source.ts';
 import type { ClusterStatus } from './cluster-status.ts';
 
-const ports = { redis: 6_379, redisSingle: 6_380, admin: 7_070, peer: 7_071 };
+const ports = { redis: 6_379, redisSingle: 6_380, cql: 9_042, admin: 7_070, peer: 7_071 };
 
 const STATUS: ClusterStatus = {
   clusterId: 'c1',
@@ -48,6 +48,9 @@ const source: AdminSource = {
   removeNode: async () => undefined,
   block: (nodes, deafTo) => {
     calls.push(`block ${nodes.join(' ')}, deaf to ${deafTo.join(' ')}`);
+  },
+  shiftClock: (by_ms) => {
+    calls.push(`clock ${by_ms}`);
   },
 };
 
@@ -140,7 +143,15 @@ describe('what can be done', () => {
     await client.changeReplicas(5, { add: 3 });
     await client.block([2, 3]);
     await client.block([], [3]);
-    expect(calls).toEqual(['drain', 'transfer 5 2', 'add 5 3', 'block 2 3, deaf to ', 'block , deaf to 3']);
+    await client.shiftClock(-5_000);
+    expect(calls).toEqual([
+      'drain',
+      'transfer 5 2',
+      'add 5 3',
+      'block 2 3, deaf to ',
+      'block , deaf to 3',
+      'clock -5000',
+    ]);
     expect(await client.ready()).toBe(true);
   });
 
@@ -155,6 +166,7 @@ describe('what can be done', () => {
     ['/api/faults/block', '{"nodes":[0]}', 400, '"nodes" is not a list of node ids'],
     ['/api/faults/block', '{"nodes":[],"deafTo":1}', 400, '"deafTo" is not a list of node ids'],
     ['/api/faults/block', '{"nodes":2}', 400, '"nodes" is not a list of node ids'],
+    ['/api/faults/clock', '{"by_ms":"5"}', 400, '"by_ms" is not a whole number'],
     ['/api/drain', '{', 400, 'the body is not JSON'],
     ['/api/drain', '[]', 400, 'the body is not a JSON object'],
     ['/api/init', '', 409, 'cluster c1 is already formed'],

@@ -7,7 +7,7 @@
  * Life: `start` binds the port (before the cluster is formed, so that `init` can be asked for), `stop` closes it.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, ServerOpts, Socket, Server as SocketServer } from 'node:net';
 import { describeError, FolkmootError, listenError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { AdminSource } from './admin-source.ts';
@@ -18,6 +18,8 @@ export interface AdminServerOptions {
   /** 0 asks the system for a free one, see `port`. */
   readonly port: number;
   readonly faultInjection: boolean;
+  /** Makes the listening side; plain TCP when left out. */
+  readonly createServer?: (options: ServerOpts, onSocket: (socket: Socket) => void) => SocketServer;
   readonly source: AdminSource;
   readonly logger: Logger;
 }
@@ -29,6 +31,8 @@ const REQUEST_TIMEOUT_MS = 10_000;
 export class AdminServer {
   readonly #options: AdminServerOptions;
   readonly #server: Server;
+  /** Listens, and hands its connections to `#server`. */
+  readonly #listener: Server | SocketServer;
 
   constructor(options: AdminServerOptions) {
     this.#options = options;
@@ -41,7 +45,12 @@ export class AdminServer {
         });
       },
     );
-    this.#server.maxConnections = CONNECTIONS_MAX;
+    const { createServer: createListener } = options;
+    this.#listener =
+      createListener === undefined
+        ? this.#server
+        : createListener({}, (socket) => this.#server.emit('connection', socket));
+    this.#listener.maxConnections = CONNECTIONS_MAX;
     this.#server.on('clientError', (_error, socket) => {
       if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
     });
@@ -51,10 +60,10 @@ export class AdminServer {
   start(): Promise<void> {
     const { host, port } = this.#options;
     return new Promise((resolve, reject) => {
-      this.#server.once('error', (error) => reject(listenError(error, host, port, 'admin-port')));
-      this.#server.listen({ host, port }, () => {
-        this.#server.removeAllListeners('error');
-        this.#server.on('error', (error) => this.#options.logger.error({ error }, 'admin port failed'));
+      this.#listener.once('error', (error) => reject(listenError(error, host, port, 'admin-port')));
+      this.#listener.listen({ host, port }, () => {
+        this.#listener.removeAllListeners('error');
+        this.#listener.on('error', (error) => this.#options.logger.error({ error }, 'admin port failed'));
         resolve();
       });
     });
@@ -62,13 +71,13 @@ export class AdminServer {
 
   /** The port in use; valid after `start`. */
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return (this.#listener.address() as AddressInfo).port;
   }
 
   /** Ends open connections as well: a scrape that hangs must not keep the process. */
   stop(): Promise<void> {
     return new Promise((resolve) => {
-      this.#server.close(() => resolve());
+      this.#listener.close(() => resolve());
       this.#server.closeAllConnections();
     });
   }

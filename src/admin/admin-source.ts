@@ -2,6 +2,16 @@
 import type { NodeId, TabletId } from '../cluster/view.ts';
 import type { ClusterStatus, HealthReport } from './cluster-status.ts';
 
+/** Whom a cluster begins with. */
+export interface FirstAccess {
+  /** `auto`: users are asked who they are if there is a superuser; else not, where nobody but this machine can connect. */
+  readonly auth: 'auto' | 'on' | 'off';
+  /** The first user, and what is kept of the password: `SCRAM-SHA-256$iterations:salt$storedKey:serverKey`. */
+  readonly superuser?: { readonly name: string; readonly verifier: string } | undefined;
+  /** The superusers of local clusters instead. */
+  readonly local: boolean;
+}
+
 export interface AdminSource {
   status(): ClusterStatus;
   /** True when every door serves. */
@@ -10,7 +20,7 @@ export interface AdminSource {
   healthy(): HealthReport;
   metricsText(): Promise<string>;
   /** Forms the cluster, once in its life. */
-  init(): Promise<void>;
+  init(access?: FirstAccess): Promise<void>;
   /** Hands leadership over and refuses new work; the process goes on running. */
   drain(): Promise<void>;
   /** Makes `node` the leader of the tablet; resolves when it is, rejects when it cannot be. */
@@ -24,4 +34,6 @@ export interface AdminSource {
    * send gets lost on the way. Empty lists heal.
    */
   block(nodes: readonly NodeId[], deafTo: readonly NodeId[]): void;
+  /** The node's wall clock jumps, forward or back. */
+  shiftClock(by_ms: number): void;
 }

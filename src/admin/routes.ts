@@ -1,6 +1,6 @@
 /** The paths of the admin port as a table. What comes in is checked here; what it does is the source's. */
 import { FolkmootError } from '../base/errors.ts';
-import type { AdminSource } from './admin-source.ts';
+import type { AdminSource, FirstAccess } from './admin-source.ts';
 import type { ClusterStatus } from './cluster-status.ts';
 
 export interface RouteRequest {
@@ -70,14 +70,15 @@ export const ROUTES: readonly Route[] = [
   {
     method: 'POST',
     path: '/api/init',
-    summary: 'Forms the cluster, once in its life.',
-    answer: async (source) => {
+    summary:
+      '`{"auth": "auto", "superuser": {"name": ..., "verifier": "SCRAM-SHA-256$..."}}`, or `{}`: forms the cluster, once in its life.',
+    answer: async (source, { body }) => {
       const { clusterId } = source.status();
       if (clusterId !== '') {
         const cure = 'Nothing is left to do; a further node joins with start --join.';
         throw new FolkmootError('ALREADY_FORMED', `cluster ${clusterId} is already formed`, cure);
       }
-      await source.init();
+      await source.init(firstAccess(body));
       return json(200, { clusterId: source.status().clusterId });
     },
   },
@@ -153,7 +154,37 @@ export const ROUTES: readonly Route[] = [
       return json(200, { blocked: nodes, deafTo });
     },
   },
+  {
+    method: 'POST',
+    path: '/api/faults/clock',
+    summary: '`{"by_ms": -5000}`: the wall clock of the node jumps, forward or back.',
+    faultInjection: true,
+    answer: (source, request) => {
+      const { by_ms } = request.body;
+      if (!Number.isSafeInteger(by_ms)) {
+        throw new FolkmootError('BAD_REQUEST', '"by_ms" is not a whole number', 'Send {"by_ms": 5000}.');
+      }
+      source.shiftClock(by_ms as number);
+      return json(200, { by_ms });
+    },
+  },
 ];
+
+function firstAccess({ auth = 'auto', superuser }: RouteRequest['body']): FirstAccess {
+  if (auth !== 'auto' && auth !== 'on' && auth !== 'off') {
+    throw new FolkmootError('BAD_REQUEST', '"auth" is none of auto, on and off', 'Send {"auth": "on"}.');
+  }
+  if (superuser === undefined) return { auth, local: false };
+  const { name, verifier } = (superuser ?? {}) as Record<string, unknown>;
+  if (typeof name !== 'string' || typeof verifier !== 'string') {
+    throw new FolkmootError(
+      'BAD_REQUEST',
+      '"superuser" lacks a name or a verifier',
+      'Use `folkmoot init --superuser`.',
+    );
+  }
+  return { auth, local: false, superuser: { name, verifier } };
+}
 
 /** Throws NOT_FOUND or METHOD_NOT_ALLOWED. */
 export function findRoute(

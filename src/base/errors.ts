@@ -97,6 +97,7 @@ export const ERRORS = {
     500,
   ),
   NODE_REMOVED: kind('The node was removed from the cluster.', false, 'ERR', 'serverError', '55000', 409),
+  TLS_UNUSABLE: kind('The certificates cannot be used.', false, 'ERR', 'configError', 'F0000', 500),
   DATA_DAMAGED: kind('Data on the disk is damaged.', false, 'ERR', 'serverError', 'XX001', 500),
   WRONG_CLUSTER: kind('The other node belongs to another cluster.', false, 'ERR', 'serverError', '08004', 409),
   WRONG_VERSION: kind(

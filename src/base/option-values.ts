@@ -188,7 +188,7 @@ function checkTogether(command: CommandName, values: OptionValues): void {
       'Raise the first or lower the second: one late heartbeat must not cost a node its leadership.',
     );
   }
-  const ports = ['redis-port', 'redis-single-port', 'admin-port', 'peer-port'] as const;
+  const ports = ['redis-port', 'redis-single-port', 'cql-port', 'admin-port', 'peer-port'] as const;
   for (const [index, name] of ports.entries()) {
     const twin = ports.slice(0, index).find((other) => values[other] === values[name]);
     if (twin === undefined) continue;

@@ -19,7 +19,19 @@ describe('the option table', () => {
   test('up takes every option of a node except who and where it is', () => {
     const up = new Set(optionsOf('up').map(([name]) => name));
     const missing = optionsOf('start').filter(([name]) => !up.has(name));
-    expect(missing.map(([name]) => name)).toEqual(['name', 'zone', 'listen', 'join', 'auto-init', 'supervised']);
+    expect(missing.map(([name]) => name)).toEqual([
+      'name',
+      'zone',
+      'listen',
+      'join',
+      'auto-init',
+      'superuser',
+      'superuser-password',
+      'superuser-password-file',
+      'tls-dir',
+      'local-users',
+      'supervised',
+    ]);
   });
 
   test('names of environment variables follow from the names of options', () => {

@@ -6,9 +6,19 @@
  * Units come last in names; an option without a unit is a count or a name.
  */
 
-export type CommandName = 'demo' | 'verify' | 'up' | 'start' | 'init' | 'status' | 'tablets' | 'drain' | 'remove';
+export type CommandName =
+  | 'demo'
+  | 'verify'
+  | 'up'
+  | 'start'
+  | 'init'
+  | 'status'
+  | 'tablets'
+  | 'drain'
+  | 'remove'
+  | 'cert';
 
-export type OptionGroup = 'Node' | 'Cluster' | 'Ports' | 'Timing' | 'Limits' | 'Logging' | 'Command';
+export type OptionGroup = 'Node' | 'Cluster' | 'Security' | 'Ports' | 'Timing' | 'Limits' | 'Logging' | 'Command';
 
 interface OptionBase {
   readonly group: OptionGroup;
@@ -149,6 +159,127 @@ export const OPTIONS = {
     flagOnly: true,
   },
 
+  auth: {
+    group: 'Security',
+    type: 'choice',
+    default: 'auto',
+    choices: ['auto', 'on', 'off'],
+    placeholder: 'MODE',
+    description:
+      'Whether clients say who they are; decided when the cluster is formed. `off`: whoever can connect may do everything. `auto`: on for local clusters and with --superuser, else off, which addresses beyond this machine refuse.',
+    commands: ['up', 'start', 'init'],
+    reloadable: false,
+  },
+  superuser: {
+    group: 'Security',
+    type: 'string',
+    default: undefined,
+    placeholder: 'NAME',
+    description: 'The first user of the cluster, who may do everything and makes all others.',
+    commands: ['start', 'init'],
+    reloadable: false,
+  },
+  'superuser-password': {
+    group: 'Security',
+    type: 'string',
+    default: undefined,
+    placeholder: 'PASSWORD',
+    description:
+      'Its password. Others on the machine can read flags: use FOLKMOOT_SUPERUSER_PASSWORD, the file below, or type it when `init` asks.',
+    commands: ['start', 'init'],
+    reloadable: false,
+  },
+  'superuser-password-file': {
+    group: 'Security',
+    type: 'string',
+    default: undefined,
+    placeholder: 'FILE',
+    description: 'A file whose first line is that password.',
+    commands: ['start', 'init'],
+    reloadable: false,
+  },
+  'tls-dir': {
+    group: 'Security',
+    type: 'string',
+    default: undefined,
+    placeholder: 'DIR',
+    description:
+      'A folder of `folkmoot cert`: nodes speak to each other under mutual TLS, and every door and the admin port speak TLS. New certificates in it are taken over within seconds.',
+    commands: START,
+    reloadable: false,
+  },
+  tls: {
+    group: 'Security',
+    type: 'boolean',
+    default: false,
+    placeholder: '',
+    description: 'Make certificates in the data folder and use them: see --tls-dir. Clients take ca.crt from there.',
+    commands: ['up'],
+    reloadable: false,
+  },
+  'client-tls': {
+    group: 'Security',
+    type: 'choice',
+    default: 'required',
+    choices: ['required', 'optional'],
+    placeholder: 'MODE',
+    description: 'With certificates: whether clients may also connect without TLS, on the same ports.',
+    commands: LOCAL,
+    reloadable: false,
+  },
+  ca: {
+    group: 'Security',
+    type: 'string',
+    default: undefined,
+    placeholder: 'FILE',
+    description: 'The ca.crt of a cluster with certificates: the admin port is asked by HTTPS.',
+    commands: CLIENT,
+    reloadable: false,
+  },
+  dir: {
+    group: 'Command',
+    type: 'string',
+    default: 'certs',
+    placeholder: 'DIR',
+    description: 'Where the certificates go.',
+    commands: ['cert'],
+    reloadable: false,
+    flagOnly: true,
+  },
+  hosts: {
+    group: 'Command',
+    type: 'list',
+    default: [],
+    placeholder: 'HOST,...',
+    description: 'The addresses or names of the nodes.',
+    commands: ['cert'],
+    reloadable: false,
+    flagOnly: true,
+  },
+  days: {
+    group: 'Command',
+    type: 'integer',
+    default: 365,
+    min: 1,
+    max: 3_650,
+    placeholder: 'N',
+    description: 'How long the certificates are valid.',
+    commands: ['cert'],
+    reloadable: false,
+    flagOnly: true,
+  },
+  'local-users': {
+    group: 'Security',
+    type: 'boolean',
+    default: false,
+    placeholder: '',
+    description: 'Begin with the superusers of local clusters, whose passwords everybody knows.',
+    commands: START,
+    reloadable: false,
+    hidden: true,
+    flagOnly: true,
+  },
+
   'redis-port': {
     group: 'Ports',
     type: 'integer',
@@ -168,6 +299,17 @@ export const OPTIONS = {
     max: 65_535,
     placeholder: 'PORT',
     description: 'Redis protocol for clients that know no cluster: any node answers for all keys.',
+    commands: LOCAL,
+    reloadable: false,
+  },
+  'cql-port': {
+    group: 'Ports',
+    type: 'integer',
+    default: 9_042,
+    min: 1,
+    max: 65_535,
+    placeholder: 'PORT',
+    description: "Cassandra's native protocol. Drivers assume the same port on all nodes.",
     commands: LOCAL,
     reloadable: false,
   },

@@ -1,4 +1,5 @@
 /** Which admin port `--host` and `--admin-port` mean. */
+import { readFileSync } from 'node:fs';
 import { AdminClient } from '../admin/admin-client.ts';
 import type { ClusterStatus, NodeStatus } from '../admin/cluster-status.ts';
 import { FolkmootError } from '../base/errors.ts';
@@ -11,7 +12,18 @@ export function adminClient(options: OptionValues): AdminClient {
   if (port < 1 || port > 65_535) {
     throw new FolkmootError('OPTION_INVALID', `--host is "${options.host}", whose port cannot exist`, 'Use HOST:PORT.');
   }
-  return new AdminClient({ host, port }, options['timeout-ms']);
+  return new AdminClient({ host, port, ca: authority(options.ca) }, options['timeout-ms']);
+}
+
+function authority(file: string | undefined): Buffer | undefined {
+  if (file === undefined) return undefined;
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new FolkmootError('OPTION_INVALID', `cannot read ${file}`, 'Set --ca to the ca.crt of the cluster.', {
+      cause: error,
+    });
+  }
 }
 
 /** A node by id, name, host or host:port. */

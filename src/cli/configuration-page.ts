@@ -2,7 +2,16 @@
 import { plain } from '../base/option-values.ts';
 import { environmentName, type OptionGroup, type OptionName, type OptionSpec, optionList } from '../base/options.ts';
 
-const GROUPS: readonly OptionGroup[] = ['Node', 'Cluster', 'Ports', 'Timing', 'Limits', 'Logging', 'Command'];
+const GROUPS: readonly OptionGroup[] = [
+  'Node',
+  'Cluster',
+  'Security',
+  'Ports',
+  'Timing',
+  'Limits',
+  'Logging',
+  'Command',
+];
 
 const HEAD = `# Configuration
 

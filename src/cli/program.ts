@@ -8,6 +8,7 @@ import { plain } from '../base/option-values.ts';
 import { defaultOf, environmentName, type OptionName, type OptionSpec, optionsOf } from '../base/options.ts';
 import { VERSION } from '../base/version.ts';
 import { loadOptions } from '../node/options.ts';
+import { certCommand } from './cert.ts';
 import { type Command, type CommandContext, ExitCode } from './command.ts';
 import { demoCommand } from './demo.ts';
 import { drainCommand } from './drain.ts';
@@ -29,6 +30,7 @@ export const COMMANDS: readonly Command[] = [
   tabletsCommand,
   drainCommand,
   removeCommand,
+  certCommand,
 ];
 
 export interface Output {

@@ -4,7 +4,7 @@ import type { NodeAddress } from '../node/launch/addresses.ts';
 export function readyLine(what: string, nodes: readonly NodeAddress[]): string {
   const at = (port: keyof NodeAddress['ports'], scheme = ''): string =>
     nodes.map(({ host, ports }) => `${scheme}${bracketed(host)}:${ports[port]}`).join(',');
-  return `ready ${what} redis=${at('redis')} redis-single=${at('redisSingle')} admin=${at('admin', 'http://')}`;
+  return `ready ${what} redis=${at('redis')} redis-single=${at('redisSingle')} cql=${at('cql')} admin=${at('admin', 'http://')}`;
 }
 
 function bracketed(host: string): string {

@@ -6,6 +6,7 @@ import { createLogger, type RootLogger } from '../node/logger.ts';
 import type { NodeApi } from '../node/node-api.ts';
 import { nodeOptionsFrom } from '../node/options.ts';
 import { type Command, type CommandContext, ExitCode } from './command.ts';
+import { accessRequest } from './first-access.ts';
 import { readyLine } from './ready-line.ts';
 
 /** Over the drain's own time: closing connections, the last flush. */
@@ -37,7 +38,8 @@ async function runStart(context: CommandContext): Promise<ExitCode> {
   try {
     // Loaded here, since the other commands need neither the store nor the doors and should answer at once.
     const { Node } = await import('../node/node.ts');
-    const node = new Node(nodeOptionsFrom(options, options.data, logger.child({ name: nodeName(options) })));
+    const access = await accessRequest(options, false);
+    const node = new Node(nodeOptionsFrom(options, options.data, logger.child({ name: nodeName(options) }), access));
     const before = await Promise.race([serve(node, context, logger), told]);
     if (before !== 'stop') await Promise.race([told, node.whenRemoved()]);
     await stopNode(node, options, logger);
@@ -72,6 +74,7 @@ async function serve(node: NodeApi, context: CommandContext, logger: RootLogger)
       ports: {
         redis: options['redis-port'],
         redisSingle: options['redis-single-port'],
+        cql: options['cql-port'],
         admin: options['admin-port'],
         peer: options['peer-port'],
       },

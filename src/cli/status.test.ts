@@ -5,7 +5,7 @@ import { adminClient, findNode } from './admin-host.ts';
 import { statusLines } from './status.ts';
 import { tabletLines } from './tablets.ts';
 
-const ports = { redis: 6_379, redisSingle: 6_380, admin: 7_070, peer: 7_071 };
+const ports = { redis: 6_379, redisSingle: 6_380, cql: 9_042, admin: 7_070, peer: 7_071 };
 
 const STATUS: ClusterStatus = {
   clusterId: 'c1',
@@ -30,9 +30,9 @@ describe('what people see of a cluster', () => {
         'cluster c1   folkmoot 1.2.3',
         '1 of 2 nodes alive; 2 tablets, 1 without a leader, 2 under-replicated',
         '',
-        'id  name    host       zone  state  leads  replicas  redis  single  admin',
-        ' 1  node-1  127.0.0.1  east  alive      1         1   6379    6380   7070',
-        ' 2  node-2  127.0.0.2  west  DEAD       0         2   6379    6380   7070',
+        'id  name    host       zone  state  leads  replicas  redis  single   cql  admin',
+        ' 1  node-1  127.0.0.1  east  alive      1         1   6379    6380  9042   7070',
+        ' 2  node-2  127.0.0.2  west  DEAD       0         2   6379    6380  9042   7070',
       ].join('\n'),
     );
     expect(statusLines({ ...STATUS, clusterId: '' })[0]).toContain('folkmoot init');

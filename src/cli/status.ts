@@ -28,6 +28,7 @@ export function statusLines(status: ClusterStatus): string[] {
     count(status.tablets.filter((tablet) => tablet.replicas.includes(id)).length),
     String(ports.redis),
     String(ports.redisSingle),
+    String(ports.cql),
     String(ports.admin),
   ]);
   const nodes = table(
@@ -41,6 +42,7 @@ export function statusLines(status: ClusterStatus): string[] {
       right('replicas'),
       right('redis'),
       right('single'),
+      right('cql'),
       right('admin'),
     ],
     rows,

@@ -1,5 +1,7 @@
 /** `folkmoot up`: a local cluster in the foreground, one process a node, all in this process's group. */
+import { join } from 'node:path';
 import { flagsFor } from '../base/option-values.ts';
+import { LOCAL_SUPERUSERS } from '../cluster/access/first-users.ts';
 import { checkAddresses, standardAddresses } from '../node/launch/addresses.ts';
 import type { ChildNode } from '../node/launch/child-node.ts';
 import { killAll, localNodes, startAll } from '../node/launch/local-nodes.ts';
@@ -29,18 +31,28 @@ async function runUp(context: CommandContext): Promise<ExitCode> {
   const ports = {
     redis: options['redis-port'],
     redisSingle: options['redis-single-port'],
+    cql: options['cql-port'],
     admin: options['admin-port'],
     peer: options['peer-port'],
   };
   const addresses = standardAddresses(options.nodes, ports);
   const stop = toldToStop();
   const folder = await LocalFolder.open(options.data, options.nodes, () => checkAddresses(addresses));
-  const nodes = localNodes({ addresses, folder: folder.path, flags: nodeFlags(context), log: 'inherit' });
+  const certificates = options.tls
+    ? await localCertificates(
+        folder.path,
+        addresses.map(({ host }) => host),
+      )
+    : null;
+  const nodes = localNodes({ addresses, folder: folder.path, flags: nodeFlags(context), log: 'inherit', certificates });
   try {
     if (folder.temporary) logger.info({ folder: folder.path }, 'temporary data folder, removed at the end; see --data');
     const started = await Promise.race([startAll(nodes), stop.first]);
     if (started !== 'stop') {
       context.print(readyLine(options.nodes === 1 ? '1 node' : `${options.nodes} nodes`, addresses));
+      if (options.auth !== 'off')
+        context.print(`users ${LOCAL_SUPERUSERS.join(', ')}: the password is the name; Redis clients need none`);
+      if (certificates !== null) context.print(`TLS: clients trust ${join(certificates, 'ca.crt')}`);
       const code = await serve(nodes, stop, logger);
       if (code !== ExitCode.ok) return code;
     }
@@ -51,9 +63,18 @@ async function runUp(context: CommandContext): Promise<ExitCode> {
   }
 }
 
+/** For TLS on one machine; made anew at each start, of the authority that the folder has already. */
+async function localCertificates(folder: string, hosts: readonly string[]): Promise<string> {
+  const { makeCertificates } = await import('../node/tls/make-certificates.ts');
+  const certificates = join(folder, 'certs');
+  await makeCertificates({ folder: certificates, hosts, days: 365 });
+  return certificates;
+}
+
 /** Options that every node takes over; who and where it is, `localNodes` says. */
 function nodeFlags({ options, given }: CommandContext): string[] {
-  const own = /^--(data|name|listen|join|auto-init|supervised|redis-port|redis-single-port|admin-port|peer-port)\b/;
+  const own =
+    /^--(data|tls|name|listen|join|auto-init|supervised|redis-port|redis-single-port|cql-port|admin-port|peer-port)\b/;
   const flags = flagsFor(options, 'start').filter((flag) => !own.test(flag));
   // What three nodes tell each other while they form a cluster is not what somebody in front of a terminal waits for.
   return given.has('log-level') ? flags : [...flags, '--log-level=warn'];

@@ -57,8 +57,10 @@ export interface AdministrationOptions {
   readonly host: () => TabletHost | null;
   readonly leaderOf: (tablet: TabletId) => NodeId;
   readonly isAlive: (node: NodeId) => boolean;
-  /** This node has lost its replica of the metadata group and waits for another one. */
+  /** This node has lost its replica of the metadata group and has no other one yet. */
   readonly isDamaged: () => boolean;
+  /** Another node says that of itself. */
+  readonly heardDamaged: (node: NodeId) => void;
   readonly calls: PeerCalls;
   readonly seeds: () => Seed[];
   readonly logger: Logger;
@@ -180,6 +182,7 @@ export class Administration {
     const { clusterId, node } = this.#options.identity();
     const { state } = this.#options.metadata;
     const damaged = this.#options.isDamaged();
+    if (request.damaged !== undefined) this.#options.heardDamaged(request.damaged);
     if (request.node !== undefined && state.removed.has(request.node)) {
       return { ...errorReply(removedError(state, request.node)), clusterId, node };
     }
@@ -310,7 +313,13 @@ export function isSameNode(record: NodeRecord, self: Omit<MoveRequest, 'type' | 
 }
 
 function samePorts(a: NodePorts, b: NodePorts): boolean {
-  return a.redis === b.redis && a.redisSingle === b.redisSingle && a.admin === b.admin && a.peer === b.peer;
+  return (
+    a.redis === b.redis &&
+    a.redisSingle === b.redisSingle &&
+    a.cql === b.cql &&
+    a.admin === b.admin &&
+    a.peer === b.peer
+  );
 }
 
 function changed(record: TabletRecord, request: ReplicaRequest): TabletRecord {

@@ -26,6 +26,8 @@ export interface HelloRequest {
   readonly type: 'hello';
   /** The member that asks: it is told when it has been removed. Left out by a process that is none. */
   readonly node?: NodeId;
+  /** The member that asks, when it has lost its replica of the metadata group: who is asked may not reach it any more later. */
+  readonly damaged?: NodeId;
 }
 
 /** Asks the leader of the metadata group for a change. */
@@ -144,7 +146,11 @@ export function decodeRequest(bytes: Buffer): ClusterRequest | null {
   if (value === null) return null;
   switch (value['type']) {
     case 'hello':
-      return isId(value['node']) ? { type: 'hello', node: value['node'] as NodeId } : { type: 'hello' };
+      return {
+        type: 'hello',
+        ...(isId(value['node']) ? { node: value['node'] as NodeId } : {}),
+        ...(isId(value['damaged']) ? { damaged: value['damaged'] as NodeId } : {}),
+      };
     case 'join':
       return isText(value, ['token', 'redisId', 'name', 'host', 'zone']) && isPorts(value['ports'])
         ? (value as unknown as JoinRequest)
@@ -208,8 +214,9 @@ function isId(value: unknown): boolean {
 function isPorts(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   const ports = value as Record<string, unknown>;
-  return ['redis', 'redisSingle', 'admin', 'peer'].every((name) => {
-    const port = ports[name];
+  // Nodes before version 0.2 have no port for CQL.
+  return ['redis', 'redisSingle', 'cql', 'admin', 'peer'].every((name) => {
+    const port = ports[name] ?? (name === 'cql' ? 0 : undefined);
     return Number.isSafeInteger(port) && (port as number) >= 0 && (port as number) <= 65_535;
   });
 }

@@ -13,7 +13,10 @@ import { Outcome, type TabletOperation, type Transaction } from '../tablet/opera
 import { nodeOf, replicaId } from '../tablet/replica-id.ts';
 import type { Tablet } from '../tablet/tablet.ts';
 import type { TabletHost } from '../tablet/tablet-host.ts';
+import { AccessControl } from './access/access-control.ts';
+import type { InitialAccess } from './access/access-records.ts';
 import { Administration, isSameNode } from './administration.ts';
+import { type Catalog, ClusterCatalog } from './catalog/catalog.ts';
 import type { Seed } from './cluster-messages.ts';
 import type { ClusterOptions, OpenedStorage, Self } from './cluster-options.ts';
 import { Director } from './director.ts';
@@ -50,7 +53,7 @@ const ANNOUNCE_INTERVAL_MS = 1_000;
 /** A node that comes back is needed soon, and a refused or failed connection attempt costs little. */
 const RECONNECT_MS_MAX = 250;
 const LEADERS_CHANNEL = 3;
-const NO_PORTS = { redis: 0, redisSingle: 0, admin: 0, peer: 0 };
+const NO_PORTS = { redis: 0, redisSingle: 0, cql: 0, admin: 0, peer: 0 };
 
 export class Cluster implements Router {
   readonly #options: ClusterOptions;
@@ -60,6 +63,9 @@ export class Cluster implements Router {
   readonly #metadata: MetadataGroup;
   readonly #leaders: LeaderTable;
   readonly #slots: SlotRouter;
+  readonly #catalog: ClusterCatalog;
+  /** Users of all doors. */
+  readonly access: AccessControl;
   readonly #director: Director;
   readonly #administration: Administration;
   readonly #duties: TabletDuties;
@@ -123,6 +129,18 @@ export class Cluster implements Router {
       reachable: (node) => this.#watch.isReachable(node),
       patience_ms: options.requestTimeout_ms,
     });
+    this.#catalog = new ClusterCatalog({
+      clock,
+      metadata: this.#metadata,
+      host,
+      self,
+      leader: () => leaders.get(METADATA_TABLET)?.node ?? 0,
+      liveOthers: () => [...this.metadata.nodes.keys()].filter((node) => node !== self() && this.isAlive(node)),
+      isAlive: (node) => this.isAlive(node),
+      calls: this.#calls,
+      patience_ms: options.requestTimeout_ms,
+    });
+    this.access = new AccessControl({ catalog: this.#catalog, clock, logger });
     this.#director = new Director(this.#metadata, logger);
     this.#keeper = new MembershipKeeper(logger, options.failed);
     this.#administration = new Administration({
@@ -132,7 +150,8 @@ export class Cluster implements Router {
       host,
       leaderOf: (tablet) => leaders.get(tablet)?.node ?? 0,
       isAlive: (node) => this.isAlive(node),
-      isDamaged: () => this.#rebuild.isRestoring,
+      isDamaged: () => this.#rebuild.isDamaged,
+      heardDamaged: (node) => this.#rebuild.heardDamaged(node),
       calls: this.#calls,
       seeds: () => this.#seeds(),
       logger,
@@ -167,6 +186,7 @@ export class Cluster implements Router {
       metadata: () => this.metadata,
       administration: this.#administration,
       others: () => this.#others(),
+      lostNamed: () => this.#syncReplicas(),
       discardDamaged: () => this.#storage?.discardDamaged() ?? Promise.resolve(),
       ask,
     });
@@ -205,6 +225,10 @@ export class Cluster implements Router {
     return this.#host;
   }
 
+  get catalog(): Catalog {
+    return this.#catalog;
+  }
+
   get administration(): Administration {
     return this.#administration;
   }
@@ -235,8 +259,8 @@ export class Cluster implements Router {
   }
 
   /** Forms a new cluster with this node as its first. Rejects when this node or one of its seeds belongs to one already. */
-  form(): Promise<void> {
-    return this.#entrance.form();
+  form(access?: InitialAccess): Promise<void> {
+    return this.#entrance.form(access);
   }
 
   /** Whether all other initial members answer and belong to no cluster yet. */
@@ -356,10 +380,12 @@ export class Cluster implements Router {
       identity: this.#identity.current,
       storage,
       transport: this.#transport,
-      rangesOf: (tablet) => rangesOf(this.metadata, tablet),
+      rangesOf: (tablet, content) => rangesOf(this.metadata, tablet, content),
       leadershipChanged: (tablet) => this.#leadershipChanged(tablet),
       applied: (tablet) => {
-        if (tablet.id === METADATA_TABLET) this.#metadata.refresh();
+        if (tablet.id !== METADATA_TABLET) return;
+        this.#metadata.refresh();
+        this.#catalog.refresh();
       },
       handOver: (tablet) => this.#duties.handOver(tablet),
       lost: () => this.#viewChanged(),
@@ -372,10 +398,14 @@ export class Cluster implements Router {
     // Peers dial a newcomer as soon as the metadata names it: it must know them before it does anything slow.
     this.#metadata.refresh();
     this.#search.learn(seeds);
+    // Also finds damage in a replica that could not be read above, because a snapshot was replacing its state.
+    await host.settleDamage();
     // Without the metadata nobody knows which keys are whose, so the node is rebuilt as a whole.
     const isDamaged = begun && host.get(METADATA_TABLET) === undefined;
-    if (isDamaged) host.loseAll('the metadata of this node is lost');
-    await host.settleDamage();
+    if (isDamaged) {
+      host.loseAll('the metadata of this node is lost');
+      await host.settleDamage();
+    }
     if (this.metadata.nodes.size === 0) this.#connect(seeds);
     this.#transport.setIdentity({ clusterId, nodeId: node, epoch });
     const live = liveness.start({ node, epoch, clusterId, host: self.host, port: self.ports.peer });
@@ -391,6 +421,7 @@ export class Cluster implements Router {
     await live;
     host.start();
     this.#metadata.refresh();
+    this.#catalog.refresh();
     this.#timers.push(
       clock.every(DIRECTOR_INTERVAL_MS, () => this.#direct()),
       clock.every(STEWARD_INTERVAL_MS, () => this.#doDuties()),
@@ -429,6 +460,7 @@ export class Cluster implements Router {
     if (state.nodes.size > 0) this.#connect(this.#seeds());
     const voters = this.#host?.get(METADATA_TABLET)?.confState.voters ?? [];
     this.#identity.rememberMembers(this.#seeds(), voters.map(nodeOf));
+    if (state.cluster !== null) this.#identity.forgetFirstAccess();
     this.#removal.metadataChanged(state);
     this.#syncReplicas();
     this.#slots.setPlaces(placesOf(this.metadata, this.#host));
@@ -474,8 +506,13 @@ export class Cluster implements Router {
   #frame(from: NodeId, channel: number, payload: Buffer): void {
     if (channel === Channel.raft) this.#host?.receive(from, payload);
     else if (channel === Channel.calls) this.#calls.frame(from, payload);
-    else if (channel === LEADERS_CHANNEL) this.#leaders.receive(from, payload);
+    else if (channel === LEADERS_CHANNEL) this.#heardLeaders(from, payload);
     else this.#log.warn({ from, channel }, 'a frame on an unknown channel was dropped');
+  }
+
+  #heardLeaders(from: NodeId, announcement: Buffer): void {
+    const led = this.#leaders.receive(from, announcement);
+    if (led !== null) this.#host?.heardLed(from, led);
   }
 
   #peerUp(node: NodeId): void {
@@ -503,7 +540,8 @@ export class Cluster implements Router {
     const group = this.#host?.get(METADATA_TABLET);
     if (group === undefined || !group.serving) return;
     if (this.#identity.current.node === FIRST_NODE && this.metadata.cluster === null) {
-      this.#firstRecords.write(this.#identity.current.clusterId, this.#self);
+      const { clusterId, firstAccess } = this.#identity.current;
+      this.#firstRecords.write(clusterId, this.#self, firstAccess);
     } else this.#director.step(group, (node) => this.isAlive(node));
   }
 

@@ -6,6 +6,7 @@ import type { Clock, Timer } from '../base/clock.ts';
 import { FolkmootError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { Prng } from '../base/prng.ts';
+import type { InitialAccess } from './access/access-records.ts';
 import type { ClusterReply, ClusterRequest, Seed } from './cluster-messages.ts';
 import type { Self } from './cluster-options.ts';
 import type { Identity } from './identity.ts';
@@ -16,6 +17,7 @@ export interface Membership {
   readonly clusterId: string;
   readonly node: NodeId;
   readonly seeds: readonly Seed[];
+  readonly firstAccess?: InitialAccess;
 }
 
 export interface EntranceOptions {
@@ -41,9 +43,9 @@ export class Entrance {
     this.#options = options;
   }
 
-  /** Forms a new cluster with this node as its first. Rejects when this node or one of its seeds belongs to one already. */
-  form(): Promise<void> {
-    this.#forming ??= this.#form().finally(() => {
+  /** Forms a new cluster with this node as its first; without `access` it asks nobody who they are. Rejects when this node or one of its seeds belongs to one already. */
+  form(access?: InitialAccess): Promise<void> {
+    this.#forming ??= this.#form(access).finally(() => {
       this.#forming = null;
     });
     return this.#forming;
@@ -81,13 +83,14 @@ export class Entrance {
     return this.#options.identity().node !== 0;
   }
 
-  async #form(): Promise<void> {
+  async #form(access: InitialAccess | undefined): Promise<void> {
     const { identity, ask, becomeMember, prng } = this.#options;
     if (this.#isMember) throw alreadyFormed(`this node already belongs to cluster ${identity().clusterId}`);
     const answers = await Promise.all(this.otherSeeds().map((seed) => ask(seed, { type: 'hello' })));
     const formed = answers.find((answer) => answer !== null && answer.clusterId !== '');
     if (formed) throw alreadyFormed(`a member named by --join already belongs to cluster ${formed.clusterId}`);
-    await becomeMember({ clusterId: randomHex(prng, 32), node: FIRST_NODE, seeds: [] });
+    const membership = { clusterId: randomHex(prng, 32), node: FIRST_NODE, seeds: [] };
+    await becomeMember(access === undefined ? membership : { ...membership, firstAccess: access });
   }
 
   async #askSeeds(): Promise<void> {

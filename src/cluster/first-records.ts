@@ -1,5 +1,7 @@
-/** What the node that forms a cluster writes into the metadata first: the cluster's record and its own. */
+/** What the node that forms a cluster writes into the metadata first: the cluster's record, its own, and the users. */
 import type { Logger } from '../base/log.ts';
+import { ACCESS_SECTION, type InitialAccess, putInitialAccess } from './access/access-records.ts';
+import { TransactionRecords } from './catalog/catalog-store.ts';
 import type { ClusterOptions, Self } from './cluster-options.ts';
 import { FIRST_NODE, METADATA_TABLET, putCluster, putNode } from './metadata.ts';
 import type { MetadataGroup } from './metadata-group.ts';
@@ -18,7 +20,7 @@ export class FirstRecords {
   }
 
   /** Does nothing while an earlier attempt is under way, or when the records are there. */
-  write(clusterId: string, self: Self): void {
+  write(clusterId: string, self: Self, access: InitialAccess | undefined): void {
     if (this.#writing) return;
     this.#writing = true;
     const { join, replicationFactor, tablets } = this.#options;
@@ -36,6 +38,10 @@ export class FirstRecords {
           nextTablet: METADATA_TABLET + 1,
         });
         putNode(transaction, { id: FIRST_NODE, ...self });
+        if (access === undefined) return;
+        const records = new TransactionRecords(transaction, ACCESS_SECTION);
+        putInitialAccess(records, access);
+        records.commit();
       })
       .catch((error: unknown) => this.#log.warn({ error: String(error) }, 'the first records could not be written'))
       .finally(() => {

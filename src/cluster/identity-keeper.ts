@@ -33,6 +33,16 @@ export class IdentityKeeper {
     return this.#saving;
   }
 
+  /** The first records are written: nothing is to be remembered for them any more. */
+  forgetFirstAccess(): void {
+    if (this.#identity.firstAccess === undefined) return;
+    const { firstAccess: _written, ...rest } = this.#identity;
+    this.#identity = rest;
+    this.change({}).catch((error: unknown) => {
+      this.#log.warn({ error: String(error) }, 'the identity of the node could not be saved');
+    });
+  }
+
   /** A damaged node has only this file to tell it where the others are, and whose votes count. */
   rememberMembers(seeds: readonly Seed[], voters: readonly NodeId[]): void {
     const { seeds: knownSeeds, voters: knownVoters } = this.#identity;

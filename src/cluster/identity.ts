@@ -5,6 +5,7 @@
 import { crc32 } from 'node:zlib';
 import type { Disk } from '../base/disk.ts';
 import { FolkmootError } from '../base/errors.ts';
+import type { InitialAccess } from './access/access-records.ts';
 import type { Seed } from './cluster-messages.ts';
 import type { NodeId } from './view.ts';
 
@@ -25,6 +26,11 @@ export interface Identity {
   readonly voters: readonly NodeId[];
   /** This node has had replicas: if its disk holds none, they are lost. */
   readonly begun: boolean;
+  /**
+   * Users of the cluster that this node has formed, until its first records hold them: a crash in between must not leave a
+   * cluster that is open to everybody.
+   */
+  readonly firstAccess?: InitialAccess;
 }
 
 export const NOBODY_YET: Identity = {
@@ -70,8 +76,9 @@ async function read(disk: Disk, folder: string): Promise<Identity> {
       'Put the file back from a backup; or remove this node from the cluster and start it with an empty folder.',
     );
   }
-  const { clusterId, node, epoch, token = '', seeds, voters = [], begun = node !== 0 } = parsed;
-  return { clusterId, node, epoch, token, seeds, voters, begun };
+  const { clusterId, node, epoch, token = '', seeds, voters = [], begun = node !== 0, firstAccess } = parsed;
+  const identity = { clusterId, node, epoch, token, seeds, voters, begun };
+  return firstAccess === undefined ? identity : { ...identity, firstAccess };
 }
 
 function parse(contents: Buffer): unknown {

@@ -69,18 +69,21 @@ export class LeaderTable {
     else this.#draining.delete(node);
   }
 
-  /** Takes another node's announcement; false when it is malformed. */
-  receive(from: NodeId, bytes: Buffer): boolean {
+  /** Takes another node's announcement. Returns the tablets that it leads; null when it is malformed. */
+  receive(from: NodeId, bytes: Buffer): ReadonlySet<TabletId> | null {
     if (bytes.length < HEADER_BYTES || bytes[0] !== VERSION || (bytes.length - HEADER_BYTES) % ITEM_BYTES !== 0) {
-      return false;
+      return null;
     }
+    const led = new Set<TabletId>();
     this.setDraining(from, ((bytes[1] as number) & FLAG_DRAINING) !== 0);
     for (let at = HEADER_BYTES; at < bytes.length; at += ITEM_BYTES) {
       const term = bytes.readDoubleLE(at + 4);
-      if (!Number.isSafeInteger(term) || term < 0) return false;
-      this.heard(bytes.readUInt32LE(at), from, term, bytes.readUInt32LE(at + 12), bytes[at + 16]);
+      if (!Number.isSafeInteger(term) || term < 0) return null;
+      const tablet = bytes.readUInt32LE(at);
+      led.add(tablet);
+      this.heard(tablet, from, term, bytes.readUInt32LE(at + 12), bytes[at + 16]);
     }
-    return true;
+    return led;
   }
 }
 

@@ -79,6 +79,7 @@ export class LivenessCore {
   readonly #memory: LivenessMemory;
   readonly #world: LivenessCoreWorld;
   readonly #clusterId: Buffer;
+  readonly #sealKey: Buffer;
   /** Peers that were removed are kept: their promises go on, and so do their generations when they come back. */
   readonly #states = new Map<NodeId, PeerState>();
   #peers: PeerState[] = [];
@@ -102,6 +103,7 @@ export class LivenessCore {
     this.#identity = identity;
     this.#options = options;
     this.#clusterId = Buffer.from(identity.clusterId, 'hex');
+    this.#sealKey = Buffer.from(options.sealKey, 'hex');
     assert(this.#clusterId.length === 16, 'a cluster id is 32 hexadecimal digits');
   }
 
@@ -145,7 +147,7 @@ export class LivenessCore {
       out.sequence = peer.sequence;
       // Read again per peer: sending to the ones before took time, and rule 3 counts from here.
       out.sentAt_us = Math.floor(this.#world.now_ms() * 1000);
-      this.#world.send(peer.node, encodeDatagram(out, this.#clusterId));
+      this.#world.send(peer.node, encodeDatagram(out, this.#clusterId, this.#sealKey));
     }
   }
 
@@ -170,14 +172,14 @@ export class LivenessCore {
 
   receive(bytes: Buffer): void {
     const datagram = this.#in;
-    const check = decodeDatagram(bytes, this.#clusterId, datagram);
+    const check = decodeDatagram(bytes, this.#clusterId, datagram, this.#sealKey);
     if (check === DatagramCheck.malformed) {
       this.#malformed++;
       return;
     }
     const peer = this.#states.get(datagram.from);
     if (
-      check === DatagramCheck.otherCluster ||
+      check !== DatagramCheck.good ||
       peer === undefined ||
       !this.#peerNodes.has(datagram.from) ||
       datagram.to !== this.#identity.node
@@ -260,7 +262,7 @@ export class LivenessCore {
     out.supportedEpoch = peer.epoch;
     out.generation = peer.generation;
     out.promise_ms = this.#options.promise_ms;
-    this.#world.send(peer.node, encodeDatagram(out, this.#clusterId));
+    this.#world.send(peer.node, encodeDatagram(out, this.#clusterId, this.#sealKey));
   }
 
   /** As A. */

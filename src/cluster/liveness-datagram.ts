@@ -10,13 +10,15 @@
  *   64 zero f64                                 64 generation f64
  *   72 age of the main loop in ms u32           72 length of the promise in ms u32
  *   76 age of the running fdatasync in ms u32   76 zero u32
- *   80 seal 32 bytes: zero; for an HMAC-SHA256 over the bytes before it
+ *   80 seal 32 bytes: HMAC-SHA256 over the bytes before it with the key of the cluster; zero without one
  *
  * Version log: 1, first.
  */
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import { LIVENESS_EPOCH_MAX } from './liveness.ts';
 
 export const DATAGRAM_BYTES = 112;
+const SEAL_AT = 80;
 const MAGIC = 0x564c4d46;
 const VERSION = 1;
 
@@ -58,8 +60,10 @@ export function newDatagram(): Datagram {
   };
 }
 
-/** `clusterId` as 16 bytes. */
-export function encodeDatagram(datagram: Datagram, clusterId: Uint8Array): Buffer {
+const NO_KEY = Buffer.alloc(0);
+
+/** `clusterId` as 16 bytes; `key` empty for no seal. */
+export function encodeDatagram(datagram: Datagram, clusterId: Uint8Array, key: Buffer = NO_KEY): Buffer {
   const isHeartbeat = datagram.type === DatagramType.heartbeat;
   const bytes = Buffer.alloc(DATAGRAM_BYTES);
   bytes.writeUInt32LE(MAGIC, 0);
@@ -75,20 +79,29 @@ export function encodeDatagram(datagram: Datagram, clusterId: Uint8Array): Buffe
   bytes.writeDoubleLE(isHeartbeat ? 0 : datagram.generation, 64);
   bytes.writeUInt32LE(isHeartbeat ? datagram.loopAge_ms : datagram.promise_ms, 72);
   bytes.writeUInt32LE(isHeartbeat ? datagram.syncAge_ms : 0, 76);
+  if (key.length > 0) sealOf(bytes, key).copy(bytes, SEAL_AT);
   return bytes;
 }
 
-export const DatagramCheck = { good: 0, malformed: 1, otherCluster: 2 } as const;
+/** A repeated datagram has a sequence that is not new, so a seal over the bytes alone is enough. */
+function sealOf(bytes: Buffer, key: Buffer): Buffer {
+  return createHmac('sha256', key).update(bytes.subarray(0, SEAL_AT)).digest();
+}
+
+export const DatagramCheck = { good: 0, malformed: 1, otherCluster: 2, badSeal: 3 } as const;
 export type DatagramCheck = (typeof DatagramCheck)[keyof typeof DatagramCheck];
 
 /** Reads a datagram into `into`, which is only meaningful when the result is good. */
-export function decodeDatagram(bytes: Buffer, clusterId: Buffer, into: Datagram): DatagramCheck {
+export function decodeDatagram(bytes: Buffer, clusterId: Buffer, into: Datagram, key: Buffer = NO_KEY): DatagramCheck {
   // A longer one may come from a later version that added fields; its first bytes mean the same.
   if (bytes.length < DATAGRAM_BYTES || bytes.readUInt32LE(0) !== MAGIC) return DatagramCheck.malformed;
   const type = bytes[5] as DatagramType;
   if (bytes[4] !== VERSION || (type !== DatagramType.heartbeat && type !== DatagramType.support))
     return DatagramCheck.malformed;
   if (bytes.compare(clusterId, 0, 16, 8, 24) !== 0) return DatagramCheck.otherCluster;
+  if (key.length > 0 && !timingSafeEqual(sealOf(bytes, key), bytes.subarray(SEAL_AT, DATAGRAM_BYTES))) {
+    return DatagramCheck.badSeal;
+  }
   const isHeartbeat = type === DatagramType.heartbeat;
   into.type = type;
   into.from = bytes.readUInt32LE(24);

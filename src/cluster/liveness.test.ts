@@ -4,7 +4,14 @@ import { AddressError } from '../base/network.ts';
 import { Prng } from '../base/prng.ts';
 import type { LivenessChange, LivenessOptions } from './liveness.ts';
 import { GENERATIONS_PER_EPOCH } from './liveness-core.ts';
-import { DATAGRAM_BYTES, DatagramType, decodeDatagram, encodeDatagram, newDatagram } from './liveness-datagram.ts';
+import {
+  DATAGRAM_BYTES,
+  DatagramCheck,
+  DatagramType,
+  decodeDatagram,
+  encodeDatagram,
+  newDatagram,
+} from './liveness-datagram.ts';
 import { LocalLiveness } from './liveness-local.ts';
 import { ManualClock, MemoryDatagrams } from './transport-world.test-support.ts';
 
@@ -473,6 +480,22 @@ describe('datagrams', () => {
     };
     expect(decodeDatagram(encodeDatagram(support, cluster), cluster, into)).toBe(0);
     expect(into).toEqual(support);
+  });
+
+  it('count only with the seal of the cluster, when it has one', () => {
+    const key = Buffer.alloc(32, 7);
+    const into = newDatagram();
+    const sealed = encodeDatagram(sample, cluster, key);
+    expect(decodeDatagram(sealed, cluster, into, key)).toBe(DatagramCheck.good);
+    expect(decodeDatagram(encodeDatagram(sample, cluster), cluster, into, key)).toBe(DatagramCheck.badSeal);
+    expect(decodeDatagram(encodeDatagram(sample, cluster, Buffer.alloc(32, 8)), cluster, into, key)).toBe(
+      DatagramCheck.badSeal,
+    );
+    for (let at = 24; at < sealed.length; at += 1) {
+      const changed = Buffer.from(sealed);
+      changed[at] = (changed[at] as number) ^ 1;
+      expect(decodeDatagram(changed, cluster, into, key)).toBe(DatagramCheck.badSeal);
+    }
   });
 
   it('that are cut, strange or random are counted and dropped', async () => {

@@ -21,6 +21,8 @@ export interface LivenessOptions {
   readonly loop_age_ms_max: number;
   /** A node whose fdatasync takes so long is not supported. */
   readonly sync_age_ms_max: number;
+  /** Hexadecimal; seals every datagram, so that nobody else can promise anything in a node's name. Empty: no seal. */
+  readonly sealKey: string;
 }
 
 export const defaultLivenessOptions: LivenessOptions = {
@@ -29,6 +31,7 @@ export const defaultLivenessOptions: LivenessOptions = {
   promise_used: 0.9,
   loop_age_ms_max: 1000,
   sync_age_ms_max: 5000,
+  sealKey: '',
 };
 
 export interface LivenessIdentity {

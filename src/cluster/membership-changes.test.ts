@@ -12,7 +12,7 @@ import {
 } from './membership-changes.ts';
 import { type Metadata, putNode, putTablet, readMetadata, type TabletRecord } from './metadata.ts';
 
-const PORTS = { redis: 1, redisSingle: 2, admin: 3, peer: 4 };
+const PORTS = { redis: 1, redisSingle: 2, cql: 5, admin: 3, peer: 4 };
 
 /** The metadata in a map, changed as the leader's transactions would. */
 class Book {

@@ -42,6 +42,11 @@ export class MetadataGroup {
    * committed and applied here. `change` validates first and throws to refuse.
    */
   write<T>(change: (transaction: Transaction, state: Metadata) => T): Promise<T> {
+    return this.transact((transaction) => change(transaction, readMetadata(transaction)));
+  }
+
+  /** As `write`, for who reads what it needs itself. */
+  transact<T>(change: (transaction: Transaction) => T): Promise<T> {
     const tablet = this.#host()?.get(METADATA_TABLET);
     if (tablet === undefined || !tablet.serving) return Promise.reject(new NotMetadataLeader());
     return new Promise<T>((resolve, reject) => {
@@ -58,18 +63,22 @@ export class NotMetadataLeader extends Error {
   }
 }
 
+/** The change may have been made, or may still be. */
+export class OutcomeUnknown extends Error {
+  override readonly name = 'OutcomeUnknown';
+  constructor() {
+    super('the outcome of a metadata change is unknown');
+  }
+}
+
 class MetadataChange<T> implements TabletOperation {
-  readonly #change: (transaction: Transaction, state: Metadata) => T;
+  readonly #change: (transaction: Transaction) => T;
   readonly #resolve: (result: T) => void;
   readonly #reject: (error: unknown) => void;
   #result: { value: T } | null = null;
   #error: unknown = null;
 
-  constructor(
-    change: (transaction: Transaction, state: Metadata) => T,
-    resolve: (result: T) => void,
-    reject: (error: unknown) => void,
-  ) {
+  constructor(change: (transaction: Transaction) => T, resolve: (result: T) => void, reject: (error: unknown) => void) {
     this.#change = change;
     this.#resolve = resolve;
     this.#reject = reject;
@@ -77,7 +86,7 @@ class MetadataChange<T> implements TabletOperation {
 
   execute(transaction: Transaction): void {
     try {
-      this.#result = { value: this.#change(transaction, readMetadata(transaction)) };
+      this.#result = { value: this.#change(transaction) };
     } catch (error) {
       // That is no refusal: the replica has to be given up.
       if (error instanceof DamagedError) throw error;
@@ -88,7 +97,7 @@ class MetadataChange<T> implements TabletOperation {
   complete(outcome: Outcome): void {
     if (this.#error !== null) this.#reject(this.#error);
     else if (outcome === Outcome.done && this.#result !== null) this.#resolve(this.#result.value);
-    else if (outcome === Outcome.unknown) this.#reject(new Error('the outcome of a metadata change is unknown'));
+    else if (outcome === Outcome.unknown) this.#reject(new OutcomeUnknown());
     else this.#reject(new NotMetadataLeader());
   }
 }

@@ -3,7 +3,7 @@
  * its own); the records are JSON, because they are few and people read them when something is wrong. Every node has a
  * replica, as a voter or a learner, and reads it from its own memory.
  *
- * Keys in space fffffff0: 'c' the cluster | 'n' node id u32 | 'r' id of a removed node u32 | 't' tablet id u32.
+ * Keys in space fffffff0: 'c' the cluster | 'n' node id u32 | 'r' id of a removed node u32 | 't' tablet id u32 | 'z' the catalog.
  */
 import { assert } from '../base/assert.ts';
 import type { ReplicaId } from '../raft/types.ts';
@@ -18,11 +18,10 @@ export const FIRST_DATA_TABLET = 2;
 export const FIRST_NODE = 1;
 export const METADATA_FOUNDERS: readonly ReplicaId[] = [replicaId(FIRST_NODE, 1)];
 
-const SPACE = '\xff\xff\xff\xf0';
-export const METADATA_RANGE: KeyRange = { lo: SPACE, hi: '\xff\xff\xff\xf1' };
-
-/** Spaces that hold slots. The Redis door's: keys, expiry index, counters, trash, index of fields that expire. */
-const SLOT_SPACES = [0, 1, 2, 3, 4];
+export const METADATA_SPACE = '\xff\xff\xff\xf0';
+export const METADATA_RANGE: KeyRange = { lo: METADATA_SPACE, hi: '\xff\xff\xff\xf1' };
+/** From here on stands the catalog (catalog/catalog-store.ts). */
+const CATALOG_START = `${METADATA_SPACE}z`;
 
 export interface ClusterRecord {
   readonly clusterId: string;
@@ -98,9 +97,9 @@ export function readMetadata(transaction: Transaction): Metadata {
   const nodes = new Map<NodeId, NodeRecord>();
   const tablets = new Map<TabletId, TabletRecord>();
   const removed = new Map<NodeId, RemovedRecord>();
-  transaction.scan(METADATA_RANGE.lo, METADATA_RANGE.hi, false, (key, value) => {
+  transaction.scan(METADATA_SPACE, CATALOG_START, false, (key, value) => {
     const record: unknown = JSON.parse(value.toString('utf8'));
-    const kind = key[SPACE.length];
+    const kind = key[METADATA_SPACE.length];
     if (kind === 'c') cluster = record as ClusterRecord;
     else if (kind === 'n') nodes.set((record as NodeRecord).id, record as NodeRecord);
     else if (kind === 't') tablets.set((record as TabletRecord).id, record as TabletRecord);
@@ -111,36 +110,24 @@ export function readMetadata(transaction: Transaction): Metadata {
 }
 
 export function putCluster(transaction: Transaction, record: ClusterRecord): void {
-  transaction.put(`${SPACE}c`, toBytes(record));
+  transaction.put(`${METADATA_SPACE}c`, toBytes(record));
 }
 
 export function putNode(transaction: Transaction, record: NodeRecord): void {
-  transaction.put(`${SPACE}n${idKey(record.id)}`, toBytes(record));
+  transaction.put(`${METADATA_SPACE}n${idKey(record.id)}`, toBytes(record));
 }
 
 export function deleteNode(transaction: Transaction, id: NodeId): void {
-  transaction.delete(`${SPACE}n${idKey(id)}`);
+  transaction.delete(`${METADATA_SPACE}n${idKey(id)}`);
 }
 
 export function putRemoved(transaction: Transaction, record: RemovedRecord): void {
-  transaction.put(`${SPACE}r${idKey(record.id)}`, toBytes(record));
+  transaction.put(`${METADATA_SPACE}r${idKey(record.id)}`, toBytes(record));
 }
 
 export function putTablet(transaction: Transaction, record: TabletRecord): void {
   assert(record.slotFirst <= record.slotLast && record.slotLast < SLOT_COUNT, 'a tablet owns a range of slots');
-  transaction.put(`${SPACE}t${idKey(record.id)}`, toBytes(record));
-}
-
-/** The key ranges of a tablet that owns these slots, one for each space. */
-export function slotRanges(slotFirst: number, slotLast: number): KeyRange[] {
-  return SLOT_SPACES.map((space) => ({ lo: slotKey(space, slotFirst), hi: slotKey(space, slotLast + 1) }));
-}
-
-function slotKey(space: number, slot: number): ByteKey {
-  const key = Buffer.allocUnsafe(6);
-  key.writeUInt32BE(space, 0);
-  key.writeUInt16BE(slot, 4);
-  return key.toString('latin1');
+  transaction.put(`${METADATA_SPACE}t${idKey(record.id)}`, toBytes(record));
 }
 
 function idKey(id: number): ByteKey {

@@ -1,8 +1,9 @@
 /** Where things are, as the metadata says: which tablet a slot belongs to, and which keys a tablet owns. */
-import type { KeyRange } from '../storage/ordered-store.ts';
+import type { KeyFinder, KeyRange } from '../storage/ordered-store.ts';
 import type { TabletHost } from '../tablet/tablet-host.ts';
-import { METADATA_RANGE, METADATA_TABLET, type Metadata, slotRanges } from './metadata.ts';
+import { METADATA_RANGE, METADATA_TABLET, type Metadata } from './metadata.ts';
 import type { Place } from './slot-router.ts';
+import { slotRanges } from './spaces.ts';
 import { SLOT_COUNT, type TabletId } from './view.ts';
 
 /** Index: slot. */
@@ -15,9 +16,12 @@ export function placesOf(metadata: Metadata, host: TabletHost | null): (Place | 
   return places;
 }
 
-/** Null while the metadata does not know the tablet: it may have gone back at a restart. */
-export function rangesOf(metadata: Metadata, tablet: TabletId): readonly KeyRange[] | null {
+/**
+ * Null while the metadata does not know the tablet: it may have gone back at a restart. `content` is what the ranges are to
+ * cover.
+ */
+export function rangesOf(metadata: Metadata, tablet: TabletId, content: KeyFinder): readonly KeyRange[] | null {
   if (tablet === METADATA_TABLET) return [METADATA_RANGE];
   const record = metadata.tablets.get(tablet);
-  return record === undefined ? null : slotRanges(record.slotFirst, record.slotLast);
+  return record === undefined ? null : slotRanges(record.slotFirst, record.slotLast, content);
 }

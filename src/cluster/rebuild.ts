@@ -18,7 +18,7 @@ import type { NodeId, TabletId } from './view.ts';
 const POLL_MS = 200;
 /** About so often it is said what is waited for. */
 const POLLS_PER_WORD = 25;
-/** So many times in a row all other voters have answered and too many are damaged: they hear the same from this node. */
+/** So many times in a row all other voters have answered and too many are damaged: a last chance for voters not known here. */
 const HOPELESS_POLLS = 10;
 /** Answers that asking again does not change. */
 const FATAL: ReadonlySet<string> = new Set(['UNRECOVERABLE', 'NODE_REMOVED'] satisfies ErrorCode[]);
@@ -40,6 +40,8 @@ export interface RebuildOptions {
   /** Where other members may be. */
   readonly others: () => readonly Address[];
   readonly ask: (address: Address, request: ClusterRequest) => Promise<ClusterReply | null>;
+  /** It has become known which replica was lost. */
+  readonly lostNamed: () => void;
   /** Removes a store that was put aside, if there is one. */
   readonly discardDamaged: () => Promise<void>;
   readonly failed: (error: Error) => void;
@@ -50,9 +52,11 @@ export class Rebuild {
   readonly #log: Logger;
   readonly #asking = new Set<TabletId>();
   #restoring: Promise<void> | null = null;
+  /** Stays true when this node gives up: what it answers while it stops may be the last that another damaged one hears. */
+  #isDamaged = false;
   /** In this life the whole node was said to be lost: every replica from before is out of the metadata's wishes. */
   #nodeIsNew = false;
-  /** What other voters have said of themselves while this node waits. */
+  /** What other nodes have said of themselves in this life of the node; voters are asked while it waits. */
   readonly #isSound = new Map<NodeId, boolean>();
   #discarded = false;
   #stopped = false;
@@ -63,8 +67,13 @@ export class Rebuild {
   }
 
   /** The replica of the metadata group is lost, and there is no other one yet. */
-  get isRestoring(): boolean {
-    return this.#restoring !== null;
+  get isDamaged(): boolean {
+    return this.#isDamaged;
+  }
+
+  /** Another node has lost its replica of the metadata group. It may give up before this one has asked it. */
+  heardDamaged(node: NodeId): void {
+    this.#isSound.set(node, false);
   }
 
   stop(): void {
@@ -75,6 +84,8 @@ export class Rebuild {
   step(): void {
     const { host, metadata, failed } = this.#options;
     const self = this.#options.identity().node;
+    // Whoever was damaged when this node was sound may have been rebuilt since.
+    if (!this.#isDamaged) this.#isSound.clear();
     for (const [tablet, { replica }] of host()?.lost ?? []) {
       if (tablet === METADATA_TABLET) {
         this.restoreMetadata().catch((error: unknown) => failed(asError(error)));
@@ -84,7 +95,7 @@ export class Rebuild {
       if (record === undefined) continue;
       if (replica === 0 && this.#nodeIsNew) {
         // A replica of this life is confirmed only after this one has been removed.
-        host()?.nameLost(tablet, record.confirmed.find((other) => nodeOf(other) === self) ?? NOBODY);
+        this.#name(tablet, record.confirmed.find((other) => nodeOf(other) === self) ?? NOBODY);
       } else if (replica === 0 || record.replicas.includes(replica)) {
         this.#askFor(tablet, self, replica);
       }
@@ -104,10 +115,16 @@ export class Rebuild {
     });
   }
 
+  /** It may be removed at once, if the metadata was done with it before its name was known. */
+  #name(tablet: TabletId, replica: number): void {
+    this.#options.host()?.nameLost(tablet, replica);
+    this.#options.lostNamed();
+  }
+
   #askFor(tablet: TabletId, node: NodeId, replica: number): void {
     if (this.#asking.has(tablet)) return;
     this.#asking.add(tablet);
-    const { administration, host, failed } = this.#options;
+    const { administration, failed } = this.#options;
     administration
       .rebuildReplica({ type: 'rebuildReplica', tablet, node, replica })
       .then(
@@ -115,7 +132,7 @@ export class Rebuild {
           if (FATAL.has(answer.code)) failed(errorOf(answer));
           else if (answer.error !== '')
             this.#log.warn({ tablet, error: answer.error }, 'a lost replica is not replaced yet');
-          else if (!answer.again && replica === 0) host()?.nameLost(tablet, replicaId(node, answer.generation));
+          else if (!answer.again && replica === 0) this.#name(tablet, replicaId(node, answer.generation));
         },
         (error: unknown) => failed(asError(error)),
       )
@@ -124,6 +141,7 @@ export class Rebuild {
 
   /** Resolves when this node has a new, empty replica of the metadata group in place of the lost one. */
   restoreMetadata(): Promise<void> {
+    this.#isDamaged = true;
     this.#restoring ??= this.#restore().finally(() => {
       this.#restoring = null;
     });
@@ -138,6 +156,7 @@ export class Rebuild {
     this.#log.info({ generation: generationOf(replica) }, 'the metadata group works without the lost replica');
     await host.remove(METADATA_TABLET);
     await host.create([{ id: METADATA_TABLET, replica, founders: null }]);
+    this.#isDamaged = false;
   }
 
   /** Asks until the metadata group works without the lost replica. Rejects with UNRECOVERABLE or NODE_REMOVED. */
@@ -182,7 +201,7 @@ export class Rebuild {
     if (otherVoters.length === 0 || other.length < otherVoters.length) return false;
     await Promise.all(
       other.map(async (seed) => {
-        const answer = await ask(seed, { type: 'hello' });
+        const answer = await ask(seed, { type: 'hello', damaged: node });
         // One that has gone silent is what it was when it was last heard: it may have given up already.
         if (answer !== null && !answer.again) this.#isSound.set(seed.node, !answer.damaged);
       }),

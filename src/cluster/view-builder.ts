@@ -24,7 +24,8 @@ export function buildView(from: {
       name,
       host,
       zone,
-      ports,
+      // Of a node whose version knows no CQL there is no such port.
+      ports: { ...ports, cql: ports.cql ?? 0 },
       leaving: leaving === true,
       alive: from.isAlive(id),
       connected: from.isConnected(id),

@@ -16,6 +16,8 @@ export interface NodePorts {
   readonly redis: number;
   /** Redis single-endpoint port. */
   readonly redisSingle: number;
+  /** Cassandra's native protocol. */
+  readonly cql: number;
   readonly admin: number;
   readonly peer: number;
 }
@@ -102,4 +104,6 @@ export interface Router {
 export const Service = {
   redisCommand: 1,
   cluster: 2,
+  cqlRows: 3,
+  catalog: 4,
 } as const;

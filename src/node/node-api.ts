@@ -2,6 +2,7 @@
  * What a node takes and offers. `node.ts` implements it; the command line, `folkmoot/testing` and programs that embed a
  * node are written against it.
  */
+import type { FirstAccess } from '../admin/admin-source.ts';
 import type { ClusterStatus, HealthReport } from '../admin/cluster-status.ts';
 import type { Logger } from '../base/log.ts';
 import type { NodePorts } from '../cluster/view.ts';
@@ -23,6 +24,12 @@ export interface NodeOptions {
   readonly logger: Logger;
   /** Form the cluster without waiting for `folkmoot init`, as soon as all of `join` can be reached. */
   readonly autoInit: boolean;
+  /** Whom the cluster begins with, when this node forms it without being told to by `init`. */
+  readonly access: FirstAccess;
+  /** A folder of `folkmoot cert`; without it nothing is encrypted. */
+  readonly tlsFolder?: string | undefined;
+  /** Clients may connect without TLS, too. */
+  readonly plainClients: boolean;
   /** Serve `POST /api/faults/*`. For tests only. */
   readonly faultInjection: boolean;
   /** Number of tablets to form the cluster with; 0 chooses. */
@@ -60,8 +67,8 @@ export interface NodeApi {
   /** Hands leadership over and refuses new work. Called before `stop` by whoever wants no gap. */
   drain(): Promise<void>;
   stop(): Promise<void>;
-  /** Forms the cluster from the members in `join`, once in its life. */
-  init(): Promise<void>;
+  /** Forms the cluster from the members in `join`, once in its life. `access`: whom it begins with. */
+  init(access?: FirstAccess): Promise<void>;
   /** Resolves when the cluster has taken this node off its list: it is to be stopped, and cannot come back. */
   whenRemoved(): Promise<void>;
   status(): ClusterStatus;

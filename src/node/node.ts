@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { AdminServer } from '../admin/admin-server.ts';
-import type { AdminSource } from '../admin/admin-source.ts';
+import type { AdminSource, FirstAccess } from '../admin/admin-source.ts';
 import type { ClusterStatus, HealthReport } from '../admin/cluster-status.ts';
 import { PrometheusMetrics } from '../admin/prometheus.ts';
 import { FolkmootError, folderError, listenError } from '../base/errors.ts';
@@ -17,9 +17,12 @@ import { Cluster } from '../cluster/cluster.ts';
 import type { OpenedStorage } from '../cluster/cluster-options.ts';
 import type { Liveness } from '../cluster/liveness.ts';
 import type { NodeId, NodePorts, TabletId } from '../cluster/view.ts';
+import type { CqlDoor } from '../doors/cql/door.ts';
+import { makeCqlDoor } from '../doors/cql/make-door.ts';
 import { RedisDoor } from '../doors/redis/door.ts';
 import { Wal } from '../storage/wal.ts';
 import { clusterStatus } from './cluster-status-of.ts';
+import { decideAccess } from './first-access.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
 import type { NodeApi, NodeOptions } from './node-api.ts';
 import { registerNodeMetrics } from './node-metrics.ts';
@@ -27,6 +30,9 @@ import { openStore } from './open-store.ts';
 import { RealClock } from './real-clock.ts';
 import { RealDisk } from './real-disk.ts';
 import { RealNetwork } from './real-network.ts';
+import { CertificateFiles } from './tls/certificate-files.ts';
+import { doorServerFactory } from './tls/door-server.ts';
+import { TlsNetwork } from './tls/peer-network.ts';
 import { WatchedDisk } from './watched-disk.ts';
 import { WorkerLiveness } from './worker-liveness.ts';
 
@@ -41,10 +47,12 @@ export class Node implements NodeApi, AdminSource {
   readonly #log: Logger;
   readonly #clock = new RealClock();
   readonly #startedAt_ms: number;
+  readonly #certificates: CertificateFiles | null;
   readonly #metrics: PrometheusMetrics;
   readonly #liveness: Liveness;
   readonly #cluster: Cluster;
   readonly #door: RedisDoor;
+  readonly #cql: CqlDoor;
   readonly #admin: AdminServer;
   #lock: FolderLock | null = null;
   #listening: Promise<void> | null = null;
@@ -67,15 +75,18 @@ export class Node implements NodeApi, AdminSource {
     const clock = this.#clock;
     const logger = options.logger;
     this.#metrics = new PrometheusMetrics({ node: nameOf(options) });
+    this.#certificates = options.tlsFolder === undefined ? null : new CertificateFiles(options.tlsFolder, logger);
+    const certificates = this.#certificates;
     this.#liveness = new WorkerLiveness(clock, {
       heartbeat_interval_ms: options.heartbeatInterval_ms,
       promise_ms: options.supportDuration_ms,
+      sealKey: certificates?.current.peersKey.toString('hex') ?? '',
     });
     this.#liveness.onFailed = (error) => this.#fail(error);
     const prng = new Prng(seed);
     this.#cluster = new Cluster({
       disk: new RealDisk(),
-      network: new RealNetwork(),
+      network: certificates === null ? new RealNetwork() : new TlsNetwork(certificates),
       clock,
       prng: prng.fork(),
       logger,
@@ -98,8 +109,14 @@ export class Node implements NodeApi, AdminSource {
     });
     this.#door = new RedisDoor({
       router: this.#cluster,
+      access: this.#cluster.access,
       clock,
       logger,
+      createServer: doorServerFactory(
+        certificates,
+        !options.plainClients,
+        Buffer.from('-ERR this port takes TLS only\r\n'),
+      ),
       host: options.host,
       clusterPort: options.ports.redis,
       singlePort: options.ports.redisSingle,
@@ -110,10 +127,23 @@ export class Node implements NodeApi, AdminSource {
       },
       seed: prng.uint32(),
     });
+    this.#cql = makeCqlDoor({
+      router: this.#cluster,
+      catalog: this.#cluster.catalog,
+      access: this.#cluster.access,
+      clock,
+      logger,
+      createServer: doorServerFactory(certificates, !options.plainClients),
+      host: options.host,
+      port: options.ports.cql,
+      clients_max: options.clients_max,
+      deadline_ms: options.requestTimeout_ms,
+    });
     this.#admin = new AdminServer({
       host: options.host,
       port: options.ports.admin,
       faultInjection: options.faultInjection,
+      createServer: doorServerFactory(certificates, !options.plainClients),
       source: this,
       logger,
     });
@@ -140,9 +170,9 @@ export class Node implements NodeApi, AdminSource {
     return this.#listening;
   }
 
-  async init(): Promise<void> {
+  async init(access: FirstAccess = this.#options.access): Promise<void> {
     await this.whenListening();
-    await this.#cluster.form();
+    await this.#form(access);
   }
 
   async drain(): Promise<void> {
@@ -150,7 +180,10 @@ export class Node implements NodeApi, AdminSource {
     await this.#cluster.drain(this.#options.drainTimeout_ms);
     // Clients that know the cluster are told where the leaders are now, instead of finding a closed connection.
     await this.#sleep(GRACE_MS);
-    await this.#door.drain(this.#options.drainTimeout_ms);
+    await Promise.all([
+      this.#door.drain(this.#options.drainTimeout_ms),
+      this.#cql.drain(this.#options.drainTimeout_ms),
+    ]);
     // A peer that had not heard yet may have handed something back meanwhile.
     await this.#cluster.drain(this.#options.drainTimeout_ms);
   }
@@ -159,8 +192,10 @@ export class Node implements NodeApi, AdminSource {
     if (this.#stopped) return;
     this.#stopped = true;
     await this.#door.stop();
+    await this.#cql.stop();
     await this.#cluster.stop();
     await this.#admin.stop();
+    this.#certificates?.stop();
     await this.#lock?.release();
   }
 
@@ -204,6 +239,10 @@ export class Node implements NodeApi, AdminSource {
     return this.#cluster.administration.request({ type: 'removeNode', node });
   }
 
+  shiftClock(by_ms: number): void {
+    this.#clock.shiftWall(by_ms);
+  }
+
   block(nodes: readonly NodeId[], deafTo: readonly NodeId[]): void {
     this.#cluster.block(nodes, deafTo);
   }
@@ -216,7 +255,11 @@ export class Node implements NodeApi, AdminSource {
         const port = portInError(error) ?? ports.redis;
         throw listenError(error, host, port, port === ports.redis ? 'redis-port' : 'redis-single-port');
       });
+      await this.#cql.start().catch((error: unknown) => {
+        throw listenError(error, host, ports.cql, 'cql-port');
+      });
       await this.#admin.start();
+      this.#certificates?.watch(this.#clock);
       await this.#cluster.listen({
         token: randomBytes(16).toString('hex'),
         redisId: randomBytes(20).toString('hex'),
@@ -226,6 +269,7 @@ export class Node implements NodeApi, AdminSource {
         ports: {
           redis: this.#door.clusterPort,
           redisSingle: this.#door.singlePort,
+          cql: this.#cql.port,
           admin: this.#admin.port,
           peer: ports.peer,
         },
@@ -256,7 +300,13 @@ export class Node implements NodeApi, AdminSource {
   }
 
   async #formAlone(): Promise<void> {
-    if (this.#cluster.identity.node === 0) await this.#cluster.form();
+    if (this.#cluster.identity.node === 0) await this.#form(this.#options.access);
+  }
+
+  async #form(access: FirstAccess): Promise<void> {
+    const { host, join: members, ports } = this.#options;
+    const hosts = [host, ...members.map((member) => parseMember(member, ports.peer).host)];
+    await this.#cluster.form(await decideAccess(access, hosts));
   }
 
   /** The first of the initial members forms the cluster once all of them answer; the others wait to be taken in. */
@@ -266,7 +316,7 @@ export class Node implements NodeApi, AdminSource {
     if (first.host !== host || first.port !== ports.peer) return;
     while (this.#cluster.identity.node === 0 && !this.#stopped) {
       if (await this.#cluster.seedsAreReadyToForm()) {
-        await this.#cluster.form();
+        await this.#form(this.#options.access);
         return;
       }
       await this.#sleep(SEED_POLL_MS);

@@ -40,7 +40,8 @@ test('a config file that is missing or no JSON is an error with the path', async
 });
 
 test('every option of a node gets its value', async () => {
-  const { values } = await loadOptions('start', { 'max-clients': '5', listen: '10.0.0.1', zone: 'east' }, {});
+  const flags = { 'max-clients': '5', listen: '10.0.0.1', zone: 'east', 'tls-dir': '/certs' };
+  const { values } = await loadOptions('start', flags, {});
   const options = nodeOptionsFrom(values, '/data', silentLogger);
   expect(options).toMatchObject({ dataFolder: '/data', host: '10.0.0.1', zone: 'east', clients_max: 5 });
   for (const [name, value] of Object.entries(options)) if (name !== 'name') expect(value, name).toBeDefined();

@@ -1,9 +1,11 @@
 /** From the option table's values to a node's options, and the config file that may hold them. */
 import { readFile } from 'node:fs/promises';
+import type { FirstAccess } from '../admin/admin-source.ts';
 import { FolkmootError } from '../base/errors.ts';
 import { type Logger, silentLogger } from '../base/log.ts';
 import { type OptionSources, type ResolvedOptions, resolveOptions } from '../base/option-values.ts';
 import { type CommandName, OPTIONS, type OptionValues } from '../base/options.ts';
+import { NO_USERS } from './first-access.ts';
 import type { NodeOptions } from './node-api.ts';
 
 /** Flags, then the environment, then the config file that one of these names. */
@@ -43,7 +45,12 @@ async function readConfigFile(path: string): Promise<unknown> {
 }
 
 /** A node's options from checked values. `data` must be set. */
-export function nodeOptionsFrom(values: OptionValues, dataFolder: string, logger: Logger): NodeOptions {
+export function nodeOptionsFrom(
+  values: OptionValues,
+  dataFolder: string,
+  logger: Logger,
+  access: FirstAccess = NO_USERS,
+): NodeOptions {
   return {
     dataFolder,
     name: values.name,
@@ -53,11 +60,15 @@ export function nodeOptionsFrom(values: OptionValues, dataFolder: string, logger
     ports: {
       redis: values['redis-port'],
       redisSingle: values['redis-single-port'],
+      cql: values['cql-port'],
       admin: values['admin-port'],
       peer: values['peer-port'],
     },
     logger,
     autoInit: values['auto-init'],
+    access,
+    tlsFolder: values['tls-dir'],
+    plainClients: values['client-tls'] === 'optional',
     faultInjection: values.faults,
     tablets: values.tablets,
     replicationFactor: values['replication-factor'],

@@ -9,6 +9,8 @@ import type { Clock, Timer } from '../base/clock.ts';
 
 export class RealClock implements Clock {
   readonly #offset_ms = hrtimeOffset_ms();
+  /** Wall clock of this process minus that of the machine. */
+  #wallShift_ms = 0;
   #callbacks: (() => void)[] = [];
   #running: (() => void)[] = [];
 
@@ -19,7 +21,12 @@ export class RealClock implements Clock {
   }
 
   wall_ms(): number {
-    return Date.now();
+    return Date.now() + this.#wallShift_ms;
+  }
+
+  /** Fault injection: the wall clock jumps, as when somebody sets it. */
+  shiftWall(by_ms: number): void {
+    this.#wallShift_ms += by_ms;
   }
 
   after(delay_ms: number, callback: () => void): Timer {

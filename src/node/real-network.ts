@@ -31,7 +31,8 @@ export class RealNetwork implements Network {
   }
 }
 
-class ServerListener implements Listener {
+/** A listening server of `node:net` or `node:tls`. */
+export class ServerListener implements Listener {
   readonly host: string;
   readonly port: number;
   readonly #server: Server;
@@ -49,7 +50,8 @@ class ServerListener implements Listener {
   }
 }
 
-class SocketConnection implements Connection {
+/** `connected`: the event with which the socket says that bytes may flow. */
+export class SocketConnection implements Connection {
   onConnect: () => void = nothing;
   onData: (chunk: Buffer) => void = nothing;
   onDrain: () => void = nothing;
@@ -59,10 +61,10 @@ class SocketConnection implements Connection {
   #error: Error | null = null;
   #wantsDrain = false;
 
-  constructor(socket: Socket, remote: string) {
+  constructor(socket: Socket, remote: string, connected: 'connect' | 'secureConnect' = 'connect') {
     this.#socket = socket;
     this.remote = remote;
-    socket.on('connect', () => this.onConnect());
+    socket.on(connected, () => this.onConnect());
     socket.on('data', (chunk: Buffer) => this.onData(chunk));
     socket.on('error', (error) => {
       this.#error = error;

@@ -37,7 +37,7 @@ import { noteOwnStable, reportSnapshot, reportUnreachable, tickHeartbeats } from
 import { flushAppends, lowestSentCommit } from './sending.ts';
 import { type RaftStatus, statusOf } from './status.ts';
 import { stepMessage } from './step.ts';
-import { hasLease, standsByLeader, tickFormerLeader, tickLeaderSupport } from './support.ts';
+import { hasLease, questionLeader, standsByLeader, tickFormerLeader, tickLeaderSupport } from './support.ts';
 import { transferLeader } from './transfer.ts';
 import {
   type ConfChange,
@@ -209,6 +209,17 @@ export class Raft {
     core.leader = 0;
     core.invariants();
     return true;
+  }
+
+  /** The leader that this replica stands by: it neither campaigns nor votes against it. 0 for nobody. */
+  get promisedTo(): ReplicaId {
+    return standsByLeader(this.#core) ? this.#core.promiseLeader : 0;
+  }
+
+  /** The promised leader may lead no more: asks it. If it does not, the promise ends with its answer. */
+  questionLeader(): void {
+    questionLeader(this.#core);
+    this.#core.invariants();
   }
 
   hasReady(): boolean {

@@ -1,7 +1,7 @@
 /** A picture of one replica for people and for placement; built when asked, never on the hot path. */
 import type { RaftCore } from './core.ts';
 import type { ProgressState } from './progress.ts';
-import { hasLease } from './support.ts';
+import { hasLease, holdsPromise } from './support.ts';
 import type { ConfState, LogIndex, ReplicaId, Role, Term } from './types.ts';
 
 export interface RaftStatus {
@@ -32,6 +32,8 @@ export interface ProgressStatus {
   readonly paused: boolean;
   readonly pendingSnapshot: LogIndex;
   readonly recentActive: boolean;
+  /** Its promise to stand by this leader holds now: it counts for the lease. */
+  readonly supports: boolean;
   readonly inflightMessages: number;
   readonly inflightBytes: number;
 }
@@ -66,6 +68,7 @@ function progressOf(core: RaftCore): ProgressStatus[] {
     paused: progress.isPaused,
     pendingSnapshot: progress.pendingSnapshot,
     recentActive: progress.recentActive,
+    supports: core.config.support !== null && holdsPromise(core.config.support, progress),
     inflightMessages: progress.inflights.count,
     inflightBytes: progress.inflights.bytes,
   }));

@@ -58,6 +58,11 @@ function answerStale(core: RaftCore, message: Message): void {
     core.send(response);
     return;
   }
+  if (message.type === MessageType.fortifyResponse) {
+    // It stands by this replica as the leader that it was then, and has not heard that it is none.
+    if (!core.isLeader) core.sendStepDown(message.from, core.term);
+    return;
+  }
   // A leader of an earlier term cannot depose this replica and is told to step down: under PreVote and CheckQuorum
   // nothing else would ever raise its term.
   if (core.answersStale && isFromLeader(message)) {
@@ -111,7 +116,7 @@ function stepFromPeer(core: RaftCore, message: Message): void {
       if (core.isLeader) handleHeartbeatResponse(core, message);
       break;
     case MessageType.fortifyResponse:
-      if (core.isLeader) handleFortifyResponse(core, message);
+      handleFortifyResponse(core, message);
       break;
     case MessageType.fortify:
       handleStepDown(core, message);

@@ -334,6 +334,32 @@ describe('a follower that stands by its leader', () => {
     expect(raft.role).toBe(Role.follower);
   });
 
+  test('asks it when there are signs that it leads no more, and believes its answer', () => {
+    const { raft } = makeFollower();
+    expect(raft.promisedTo).toBe(2);
+    raft.questionLeader();
+    expect(drain(raft).messages).toMatchObject([{ type: fortifyResponse, to: 2, term: 2, context: 5 }]);
+    stepped(raft, message(fortify, 2, 3, { reject: true }));
+    expect([raft.promisedTo, raft.leader, raft.term]).toEqual([0, 0, 3]);
+    raft.questionLeader();
+    expect(drain(raft).messages).toEqual([]);
+  });
+
+  test('is told by one that leads no more, in whatever term that is by now', () => {
+    const { raft } = makeLeader();
+    stepped(raft, message(append, 3, 4, { index: 1, logTerm: 1 }));
+    for (const term of [2, 4, 5]) {
+      const answers = stepped(raft, message(fortifyResponse, 2, term, { context: 5 }));
+      expect(answers).toMatchObject([{ type: fortify, reject: true, to: 2, term: Math.max(4, term) }]);
+    }
+  });
+
+  test('hears nothing new from one that leads', () => {
+    const { raft: leader } = makeLeader();
+    expect(stepped(leader, message(fortifyResponse, 2, 2, { context: 5 }))).toEqual([]);
+    expect(leader.role).toBe(Role.leader);
+  });
+
   test('does not forget it', () => {
     const { raft, support } = makeFollower();
     expect(raft.forgetLeader()).toBe(false);

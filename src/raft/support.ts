@@ -12,14 +12,15 @@
  * anything. A promise is over before its generation is only where there cannot be a lease any more:
  *
  * a. a leader of a later term is heard: it was elected, so by the above the lease had ended;
- * b. the promised leader itself campaigns, or says that it has stepped down;
+ * b. the promised leader itself campaigns, or says that it has stepped down; its host says it for a replica that is gone;
  * c. a candidate was sent TimeoutNow: a leader that has sent it has no lease for the rest of its term;
  * d. its removal from the voters has been applied here: it has no lease while that is committed and not applied there.
  *
  * A replica that restarts forgets its promises. Its host withholds its votes until they have run out.
  */
 import type { RaftCore } from './core.ts';
-import { type Message, MessageType, type ReplicaId, Role } from './types.ts';
+import type { Progress } from './progress.ts';
+import { type Message, MessageType, type ReplicaId, Role, type SupportOracle } from './types.ts';
 
 /** This replica has promised to stand by a leader and the promise has not run out. */
 export function standsByLeader(core: RaftCore): boolean {
@@ -82,8 +83,24 @@ export function answerFortify(core: RaftCore, from: ReplicaId): void {
   core.send(response);
 }
 
+/**
+ * Follower: there are signs that the promised leader leads no more, and whatever it said of it was lost. It is told of the
+ * promise once more: if it leads, that is nothing new to it, else it says that it does not.
+ */
+export function questionLeader(core: RaftCore): void {
+  if (!standsByLeader(core)) return;
+  const question = core.message(MessageType.fortifyResponse, core.promiseLeader);
+  question.context = core.promiseGeneration;
+  core.send(question);
+}
+
 /** Leader: generations only rise, so that a late answer never replaces a newer one. */
 export function handleFortifyResponse(core: RaftCore, message: Message): void {
+  if (!core.isLeader) {
+    // It stands by a leader that is none. This replica can lead again only in a later term, which ends the promise anyway.
+    core.sendStepDown(message.from, core.term);
+    return;
+  }
   const progress = core.tracker.get(message.from);
   if (progress === undefined) return;
   progress.recentActive = true;
@@ -117,10 +134,14 @@ export function hasLease(core: RaftCore): boolean {
   // Others may already have applied the change and vote without this replica (rule d).
   if (core.pendingConfIndex > log.applied && core.pendingConfIndex <= log.committed) return false;
   for (const progress of tracker.all) {
-    const own = progress.id === core.id;
-    progress.counted = own || (progress.fortified !== 0 && progress.fortified === support.supportFrom(progress.id));
+    progress.counted = progress.id === core.id || holdsPromise(support, progress);
   }
   return tracker.countedIsQuorum();
+}
+
+/** Leader: the promise that this member has given has not run out. */
+export function holdsPromise(support: SupportOracle, progress: Progress): boolean {
+  return progress.fortified !== 0 && progress.fortified === support.supportFrom(progress.id);
 }
 
 /** Leader, once a tick with an oracle: CheckQuorum by support (true: step down), and promises that are missing. */

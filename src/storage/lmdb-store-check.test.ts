@@ -22,8 +22,11 @@ beforeAll(async () => {
     entries.push([key(i), Buffer.alloc(i % 500 === 0 ? 9_000 : 40 + (i % 50), `v${i}`)]);
   await write(store, [], entries, []);
   // Pages that are free again, so that the list of free pages is there.
-  for (let i = 0; i < ENTRIES; i += 3)
-    await write(store, [], [[key(i), i % 2 === 0 ? null : Buffer.from(`w${i}`)]], []);
+  for (let from = 0; from < ENTRIES; from += 30) {
+    const changes: [ByteKey, Buffer | null][] = [];
+    for (let i = from; i < from + 30; i += 3) changes.push([key(i), i % 2 === 0 ? null : Buffer.from(`w${i}`)]);
+    await write(store, [], changes, []);
+  }
   await store.close();
   image = readFileSync(join(folder, 'store', 'data.mdb'));
 }, 60_000);

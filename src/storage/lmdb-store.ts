@@ -174,6 +174,18 @@ export class LmdbStore implements OrderedStore {
     }
   }
 
+  firstKey(lo: ByteKey, hi: ByteKey): ByteKey | undefined {
+    assert(!this.#closed, 'a closed store is not read');
+    const low = lo === '' ? LOWEST_KEY : lo;
+    if (hi <= low) return undefined;
+    try {
+      for (const key of this.#database.getKeys({ start: low, end: hi, limit: 1 })) return key;
+    } catch (error) {
+      throw this.#readFailed(low, error);
+    }
+    return undefined;
+  }
+
   /** LMDB has found that a page is not what it must be; or another error, as it came. */
   #readFailed(key: ByteKey, error: unknown): unknown {
     return isLmdbDamage(error) ? this.#damaged(key, messageOf(error), { cause: error }) : error;

@@ -26,6 +26,10 @@ export class MemoryStore implements OrderedStore {
     }
   }
 
+  firstKey(lo: ByteKey, hi: ByteKey): ByteKey | undefined {
+    return [...this.entries.keys()].filter((key) => lo <= key && key < hi).sort()[0];
+  }
+
   #check(key: ByteKey): void {
     if (this.rotten.has(key) && this.entries.has(key)) {
       throw new StoreDamagedError('memory', Buffer.from(key, 'latin1').toString('hex'), '', 'a test says so');

@@ -31,7 +31,13 @@ export function storeChange(key: ByteKey, value: Uint8Array | null): StoreChange
 /** Returns false to end the scan. `value` belongs to the visitor. The visitor must not write to the store. */
 export type Visitor = (key: ByteKey, value: Buffer) => boolean;
 
-export interface OrderedStore {
+/** Finds keys without reading values, damaged ones included. */
+export interface KeyFinder {
+  /** The first key with lo <= key < hi. It may be one that was deleted a short while ago. */
+  firstKey(lo: ByteKey, hi: ByteKey): ByteKey | undefined;
+}
+
+export interface OrderedStore extends KeyFinder {
   /** Keys that were found damaged when the store was opened. Reading one of them throws `DamagedError`. */
   readonly damagedKeys: readonly ByteKey[];
   /** The value, owned by the caller, or undefined. Throws `DamagedError`: what is there is not what was written. */

@@ -407,15 +407,22 @@ class Model {
   }
 
   check(keys: readonly ByteKey[]): void {
-    for (const key of keys) {
-      expect(text(this.overlay.getApplied(key))).toBe(this.applied.get(key));
-      expect(text(this.follower.getApplied(key))).toBe(this.applied.get(key));
+    // Lists are compared as a whole: an `expect` for each key would be most of the time.
+    const all = (read: (key: ByteKey) => string | undefined): (string | undefined)[] => keys.map(read);
+    const applied = all((key) => this.applied.get(key));
+    expect(all((key) => text(this.overlay.getApplied(key)))).toEqual(applied);
+    expect(all((key) => text(this.follower.getApplied(key)))).toEqual(applied);
+    const tooEarly: ByteKey[] = [];
+    const newest = all((key) => {
       this.overlay.dependsOn = 0;
-      expect(text(this.overlay.getNewest(key))).toBe(this.newest.get(key));
+      const value = text(this.overlay.getNewest(key));
       // A value that only a batch in flight explains must name that batch or a later one.
-      if (this.newest.get(key) !== this.applied.get(key))
-        expect(this.overlay.dependsOn).toBeGreaterThanOrEqual(this.needed(key));
-    }
+      const isInFlight = this.newest.get(key) !== this.applied.get(key);
+      if (isInFlight && this.overlay.dependsOn < this.needed(key)) tooEarly.push(key);
+      return value;
+    });
+    expect(newest).toEqual(all((key) => this.newest.get(key)));
+    expect(tooEarly).toEqual([]);
     this.checkScan('', '\xff', false);
   }
 

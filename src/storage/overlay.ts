@@ -167,6 +167,17 @@ export class Overlay {
     merge.finish();
   }
 
+  /** Of what is applied, here or in the store; a key that was deleted since the last flush counts as there. */
+  firstKey(lo: ByteKey, hi: ByteKey): ByteKey | undefined {
+    if (lo >= hi) return undefined;
+    let first = this.#store.firstKey(lo, hi);
+    for (const cells of [this.#cells.young, this.#cells.frozen]) {
+      const key = cells?.ordered(lo, hi).seek(lo).next()?.key;
+      if (key !== undefined && key < (first ?? hi)) first = key;
+    }
+    return first;
+  }
+
   /** The ranges that hide the store within [lo, hi), or null when there are none. */
   #hiddenRanges(lo: ByteKey, hi: ByteKey, batches: readonly PendingBatch[]): RangeSet | null {
     let hidden: RangeSet | null = null;

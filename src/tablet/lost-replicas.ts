@@ -130,9 +130,10 @@ export class LostReplicas {
   }
 
   #damagedKeyIn(tablet: Tablet): ByteKey | undefined {
-    const { damagedKeys } = this.#options.store;
+    const { store } = this.#options;
+    const { damagedKeys } = store;
     if (damagedKeys.length === 0) return undefined;
-    const ranges = tablet.ranges();
+    const ranges = tablet.ranges(store);
     // Which keys are whose is not known: any of them may be this replica's.
     if (ranges === null) return damagedKeys[0];
     return damagedKeys.find((key) => ranges.some(({ lo, hi }) => lo <= key && key < hi));

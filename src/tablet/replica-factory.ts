@@ -37,7 +37,7 @@ export class ReplicaFactory {
       replica,
       raft: this.raft(replica, state),
       overlay: new Overlay(store, state.applied, this.#cache),
-      ranges: () => rangesOf(id),
+      ranges: (content) => rangesOf(id, content),
       appliedTerm: state.snapshot.term,
       confState: state.snapshot.confState,
       host: this.#link,

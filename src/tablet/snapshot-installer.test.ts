@@ -26,7 +26,7 @@ function installer(store: MemoryStore, queue: StoreQueue): SnapshotInstaller {
   return new SnapshotInstaller({
     store,
     queue,
-    ranges: [{ lo: 'a', hi: 'b' }],
+    ranges: () => [{ lo: 'a', hi: 'b' }],
     clearState: () => undefined,
     metaKey: 'meta',
     metaWhileInstalling: Buffer.from('installing'),

@@ -15,7 +15,8 @@ import type { StoreQueue } from './store-queue.ts';
 export interface SnapshotInstallerOptions {
   readonly store: OrderedStore;
   readonly queue: StoreQueue;
-  readonly ranges: readonly KeyRange[];
+  /** What is to be wiped; asked when nothing else is on its way to the store any more. */
+  readonly ranges: () => readonly KeyRange[] | null;
   /** Forgets what is in memory above the store. */
   readonly clearState: () => void;
   readonly metaKey: ByteKey;
@@ -40,7 +41,10 @@ export class SnapshotInstaller implements SnapshotSink {
     this.#started = queue.run(async () => {
       options.clearState();
       await store.write([], [], [[metaKey, metaWhileInstalling]]);
-      await store.write(ranges, [], []);
+      const wiped = ranges();
+      // The metadata may have gone back since; the leader tries again.
+      if (wiped === null) throw new Error('the metadata does not know the tablet');
+      await store.write(wiped, [], []);
     });
     this.#started.catch((error: unknown) => this.#fail(error));
   }

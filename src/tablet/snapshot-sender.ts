@@ -78,7 +78,7 @@ export class SnapshotSender {
     const { tablet, message } = transfer;
     const header = new RaftFrameWriter();
     header.add(tablet.id, message);
-    const ranges = tablet.ranges();
+    const ranges = tablet.ranges(tablet.overlay);
     const stream = ranges === null ? null : this.#peers.openSnapshot(nodeOf(message.to), header.bytes());
     if (ranges === null || stream === null) {
       this.#report(tablet, message.to, false);

@@ -79,16 +79,18 @@ export class SnapshotTraffic {
   #beginInstall(tablet: Tablet, snapshot: SnapshotMeta): SnapshotSink | null {
     const { store, queue } = this.#options;
     if (this.#receivers.has(tablet.id)) return null;
-    const ranges = tablet.ranges();
     // This node has just started, and its replica of the metadata is not whole: another attempt will come.
-    if (ranges === null) return null;
-    this.#log.info({ tablet: tablet.id, index: snapshot.index }, 'installing a snapshot');
+    if (tablet.ranges(store) === null) return null;
+    this.#log.info(
+      { tablet: tablet.id, from: tablet.raft.appliedIndex, index: snapshot.index },
+      'installing a snapshot',
+    );
     tablet.installing = true;
     tablet.abandon();
     const receiver = new SnapshotInstaller({
       store,
       queue,
-      ranges,
+      ranges: () => tablet.ranges(store),
       clearState: () => tablet.overlay.clear(snapshot.index),
       metaKey: metaKey(tablet.id),
       metaWhileInstalling: encodeTabletMeta(metaOf(tablet, true)),

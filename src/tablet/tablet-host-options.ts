@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Prng } from '../base/prng.ts';
 import type { ReplicaId } from '../raft/types.ts';
-import type { KeyRange, OrderedStore } from '../storage/ordered-store.ts';
+import type { KeyFinder, KeyRange, OrderedStore } from '../storage/ordered-store.ts';
 import type { Wal } from '../storage/wal.ts';
 import type { WalRecovery } from '../storage/wal-types.ts';
 import type { PeerLink, SupportSource } from './peer-link.ts';
@@ -19,8 +19,11 @@ export interface TabletHostOptions {
   readonly store: OrderedStore;
   readonly peers: PeerLink;
   readonly support: SupportSource;
-  /** The key ranges of a tablet, from the metadata; asked when a snapshot is made or installed. Null while they are not known. */
-  readonly rangesOf: (tablet: number) => readonly KeyRange[] | null;
+  /**
+   * The key ranges of a tablet that may hold something of `content`, from the metadata; asked when its data is sent or removed.
+   * Null while the metadata does not know the tablet.
+   */
+  readonly rangesOf: (tablet: number, content: KeyFinder) => readonly KeyRange[] | null;
   /** Before this monotonic time a promise of an earlier life of this node may still hold: no votes, no campaigns. */
   readonly silentUntil_ms: number;
   /** How long a promise of this node can hold after it was given, drift included. */

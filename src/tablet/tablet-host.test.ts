@@ -449,4 +449,20 @@ describe('membership', () => {
     expect((await rig.run(rig.station(2), increment('n'))).seen).toBe('2');
     expect(old.tablet.raft.role).toBe(Role.follower);
   });
+
+  it('followers wait for a leader that is gone from a living node, until they hear what that node leads', async () => {
+    const rig = await threeNodes();
+    rig.cut.add('1-2').add('1-3');
+    await rig.station(1).host.remove(TABLET);
+    rig.cut.clear();
+    await rig.pass(5_000);
+    const [second, third] = [rig.station(2), rig.station(3)];
+    expect([second, third].map(({ tablet }) => tablet.raft.promisedTo)).toEqual([replicaId(1, 1), replicaId(1, 1)]);
+    // Of a leader that is named they think nothing bad.
+    for (const { host } of [second, third]) host.heardLed(1, new Set([TABLET]));
+    await rig.pass(1_000);
+    expect(second.tablet.raft.promisedTo).toBe(replicaId(1, 1));
+    for (const { host } of [second, third]) host.heardLed(1, new Set());
+    await rig.until(() => second.tablet.serving || third.tablet.serving);
+  });
 });

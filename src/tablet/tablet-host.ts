@@ -10,6 +10,7 @@
 import { assert } from '../base/assert.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
+import { newMessage } from '../raft/messages.ts';
 import { type Message, MessageType, type ReplicaId, Role } from '../raft/types.ts';
 import type { DamagedError } from '../storage/errors.ts';
 import type { ByteKey } from '../storage/ordered-store.ts';
@@ -56,6 +57,7 @@ export class TabletHost {
   readonly #factory: ReplicaFactory;
   readonly #snapshots: SnapshotTraffic;
   readonly #lost: LostReplicas;
+  readonly #outbox: PeerOutbox;
   #timers: Timer[] = [];
 
   constructor(options: TabletHostOptions) {
@@ -74,7 +76,8 @@ export class TabletHost {
     };
     this.#senders = new SnapshotSender(peers, logger, reportSnapshot, damaged);
     const senders = this.#senders;
-    const outbox = new PeerOutbox(peers, (node) => this.peerDown(node));
+    this.#outbox = new PeerOutbox(peers, (node) => this.peerDown(node));
+    const outbox = this.#outbox;
     const appended = (tablet: number, bytes: number): void => this.#flusher.appended(tablet, bytes);
     this.#turns = new TurnDriver({ clock, wal, tablets, outbox, senders, events, counters, appended, damaged });
     const turns = this.#turns;
@@ -176,13 +179,15 @@ export class TabletHost {
     const isLost = this.lost.has(id);
     if (tablet === undefined && !isLost) return;
     const { wal, store, rangesOf } = this.#options;
-    const ranges = rangesOf(id);
-    assert(ranges !== null, 'a replica is removed because the metadata says so');
     if (tablet !== undefined) this.#forget(tablet);
     // The log first: what a crash in between leaves is a replica that the log does not know, and that is removed again.
     wal.removeGroup(id);
     await this.#turns.whenDurable(wal.flush());
-    await this.#storeQueue.run(() => store.write(ranges, [], [[metaKey(id), null]]));
+    await this.#storeQueue.run(() => {
+      const ranges = rangesOf(id, store);
+      assert(ranges !== null, 'a replica is removed because the metadata says so');
+      return store.write(ranges, [], [[metaKey(id), null]]);
+    });
     this.#lost.removed(id);
     if (isLost) this.#snapshots.expectRebuild(id);
   }
@@ -217,8 +222,12 @@ export class TabletHost {
   /** A frame of Raft messages from another node. */
   receive(from: number, frame: Buffer): void {
     const valid = readRaftFrame(frame, (group, message) => {
+      if (nodeOf(message.from) !== from) return;
       const tablet = this.#tablets.get(group);
-      if (tablet === undefined || message.to !== tablet.replica || nodeOf(message.from) !== from) return;
+      if (tablet === undefined || message.to !== tablet.replica) {
+        this.#answerForTheGone(group, message);
+        return;
+      }
       if (tablet.installing && !isVoteRequest(message)) {
         this.#snapshots.whileInstalling(tablet, message);
         return;
@@ -231,6 +240,28 @@ export class TabletHost {
       this.markDirty(tablet);
     });
     if (!valid) this.#log.warn({ from }, 'a malformed frame of Raft messages was dropped');
+  }
+
+  /**
+   * A replica stands by one that is not here any more, and did not hear that it has stepped down. It would wait for as long as this
+   * node lives. Ids are used once, so what is gone never leads again.
+   */
+  #answerForTheGone(group: number, message: Message): void {
+    if (message.type !== MessageType.fortifyResponse) return;
+    const answer = newMessage(MessageType.fortify, message.to, message.from, message.term);
+    answer.reject = true;
+    this.#outbox.add(group, answer);
+    this.#turns.schedule();
+  }
+
+  /** Node `from` has said which tablets it leads. Replicas that stand by a leader there that it did not name ask that one. */
+  heardLed(from: number, led: ReadonlySet<number>): void {
+    for (const tablet of this.#tablets.values()) {
+      const leader = tablet.raft.promisedTo;
+      if (leader === 0 || nodeOf(leader) !== from || led.has(tablet.id) || tablet.installing) continue;
+      tablet.raft.questionLeader();
+      this.markDirty(tablet);
+    }
   }
 
   /** The connection to a node was lost: what was sent to it last may not have arrived. */

@@ -25,7 +25,7 @@ import type { Raft } from '../raft/raft.ts';
 import type { Ready } from '../raft/ready.ts';
 import { type ConfChange, type ConfState, type Entry, EntryType, type ReplicaId, Role } from '../raft/types.ts';
 import { DamagedError } from '../storage/errors.ts';
-import type { KeyRange } from '../storage/ordered-store.ts';
+import type { KeyFinder, KeyRange } from '../storage/ordered-store.ts';
 import type { Overlay, PendingBatch } from '../storage/overlay.ts';
 import { Outcome, type TabletOperation, type Transaction } from './operation.ts';
 import { AppliedTransaction, LeaderTransaction } from './tablet-transaction.ts';
@@ -78,8 +78,8 @@ export class Tablet {
   /** Replaced as a whole when a snapshot has been installed. */
   raft: Raft;
   readonly overlay: Overlay;
-  /** The key ranges that this tablet owns; asked for again whenever needed, because spaces come and go. Null: not known yet. */
-  readonly ranges: () => readonly KeyRange[] | null;
+  /** The key ranges of this tablet that may hold something of `content`: spaces come and go. Null: not known yet. */
+  readonly ranges: (content: KeyFinder) => readonly KeyRange[] | null;
   /** Term of the entry applied last. */
   appliedTerm: number;
   confState: ConfState;
@@ -126,7 +126,7 @@ export class Tablet {
     replica: ReplicaId;
     raft: Raft;
     overlay: Overlay;
-    ranges: () => readonly KeyRange[] | null;
+    ranges: (content: KeyFinder) => readonly KeyRange[] | null;
     appliedTerm: number;
     confState: ConfState;
     host: TabletHostLink;

@@ -37,9 +37,10 @@ export class TestNode implements ClusterNode {
   /** Nodes that it must hear nothing of. */
   deafTo: readonly TestNode[] = [];
 
-  constructor(child: ChildNode) {
+  /** `ca`: of a cluster with certificates. */
+  constructor(child: ChildNode, ca?: Buffer) {
     this.child = child;
-    this.admin = new AdminClient({ host: this.host, port: this.ports.admin }, ADMIN_TIMEOUT_MS);
+    this.admin = new AdminClient({ host: this.host, port: this.ports.admin, ca }, ADMIN_TIMEOUT_MS);
   }
 
   get name(): string {

@@ -2,6 +2,7 @@
  * A cluster of node processes for tests. Nothing in here knows the inside of a node: it starts, signals and asks processes
  * as an operator would, and cuts the network by asking the nodes themselves to refuse each other.
  */
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,6 +26,8 @@ export interface ClusterOptions {
   readonly logLevel?: LogLevel;
   /** A folder that exists and keeps the nodes' logs, as `node-1.log` and so on; `logTail` has the last lines only. */
   readonly logFolder?: string;
+  /** Nodes and clients speak TLS, by certificates that are made for this cluster; see `Cluster.ca`. */
+  readonly tls?: boolean;
   /** Further options of `folkmoot start` by name, such as `{ 'request-timeout-ms': 2_000 }`. */
   readonly options?: Readonly<Record<string, string | number>>;
   /** Where nodes are, in order, those that are added later included; free addresses of this machine when left out. */
@@ -42,6 +45,8 @@ export interface WaitOptions {
 
 /** A running cluster and what can be done to it. Methods that take a node wait until it is done. */
 export interface Cluster {
+  /** With `tls`: the file of the certificate that clients have to trust, else undefined. */
+  readonly ca: string | undefined;
   /** In the order in which they were made. A node stays in the list when it does not run. */
   readonly nodes: readonly ClusterNode[];
 
@@ -72,6 +77,8 @@ export interface Cluster {
   lose(...pairs: readonly (readonly [from: ClusterNode, to: ClusterNode])[]): Promise<void>;
   /** Undoes `partition` and `lose`. */
   heal(): Promise<void>;
+  /** The wall clock of the node's process jumps, forward or back. It is right again when the node is restarted. */
+  shiftClock(node: ClusterNode, by_ms: number): Promise<void>;
 
   /** The node that leads the tablet of a Redis key; waits while there is none. */
   leaderOf(key: string, options?: WaitOptions): Promise<ClusterNode>;
@@ -114,7 +121,8 @@ export async function createCluster(options: ClusterOptions = {}): Promise<Clust
   const folder = options.dataFolder ?? (await mkdtemp(join(tmpdir(), 'folkmoot-test-')));
   for (let attempt = 1; ; attempt++) {
     const addresses = options.addresses ?? (await freeAddresses(options.nodes ?? 3, SPARE_NODES));
-    const cluster = new TestCluster(options, folder, addresses);
+    const certificates = options.tls === true ? await certificatesFor(folder, addresses) : null;
+    const cluster = new TestCluster(options, folder, addresses, certificates);
     try {
       await cluster.startAll();
       return cluster;
@@ -126,6 +134,13 @@ export async function createCluster(options: ClusterOptions = {}): Promise<Clust
   }
 }
 
+async function certificatesFor(folder: string, addresses: readonly NodeAddress[]): Promise<string> {
+  const { makeCertificates } = await import('../node/tls/make-certificates.ts');
+  const certificates = join(folder, 'certs');
+  await makeCertificates({ folder: certificates, hosts: addresses.map(({ host }) => host), days: 30 });
+  return certificates;
+}
+
 class TestCluster implements Cluster {
   readonly #options: ClusterOptions;
   readonly #folder: string;
@@ -135,7 +150,10 @@ class TestCluster implements Cluster {
   /** Names are given out once. */
   #named = 0;
 
-  constructor(options: ClusterOptions, folder: string, addresses: readonly NodeAddress[]) {
+  readonly #certificates: string | null;
+
+  constructor(options: ClusterOptions, folder: string, addresses: readonly NodeAddress[], certificates: string | null) {
+    this.#certificates = certificates;
     this.#options = options;
     this.#folder = folder;
     const count = options.nodes ?? 3;
@@ -146,9 +164,18 @@ class TestCluster implements Cluster {
       flags: this.#flags(),
       log: 'keep',
       logFolder: options.logFolder,
+      certificates,
     });
-    this.#nodes = children.map((child) => new TestNode(child));
+    this.#nodes = children.map((child) => this.#testNode(child));
     this.#named = count;
+  }
+
+  get ca(): string | undefined {
+    return this.#certificates === null ? undefined : join(this.#certificates, 'ca.crt');
+  }
+
+  #testNode(child: ChildNode): TestNode {
+    return new TestNode(child, this.ca === undefined ? undefined : readFileSync(this.ca));
   }
 
   get nodes(): readonly ClusterNode[] {
@@ -226,6 +253,10 @@ class TestCluster implements Cluster {
     await this.partition();
   }
 
+  async shiftClock(node: ClusterNode, by_ms: number): Promise<void> {
+    await this.#own(node).admin.shiftClock(by_ms);
+  }
+
   async leaderOf(key: string, options: WaitOptions = {}): Promise<ClusterNode> {
     const slot = slotOfString(key);
     let leader: TestNode | undefined;
@@ -295,7 +326,8 @@ class TestCluster implements Cluster {
       throw new RangeError(`no address is left: a test cluster takes ${SPARE_NODES} further nodes at most`);
     const name = `node-${++this.#named}`;
     const members = this.#nodes.map(({ host, ports }) => `${host}:${ports.peer}`).join(',');
-    const flags = [`--join=${members}`, ...this.#flags()];
+    const certificates = this.#certificates === null ? [] : [`--tls-dir=${join(this.#certificates, address.host)}`];
+    const flags = [`--join=${members}`, ...certificates, ...this.#flags()];
     const { logFolder } = this.#options;
     const child = new ChildNode({
       ...address,
@@ -305,7 +337,7 @@ class TestCluster implements Cluster {
       log: 'keep',
       ...(logFolder === undefined ? {} : { logFile: join(logFolder, `${name}.log`) }),
     });
-    const node = new TestNode(child);
+    const node = this.#testNode(child);
     this.#nodes.push(node);
     await this.start(node);
     await this.#learnIds();

@@ -93,7 +93,7 @@ export function folkmoot(...args: readonly string[]): Promise<Result> {
 export async function freePorts(count: number): Promise<NodePorts> {
   for (;;) {
     const first = randomInt(10_000, 30_000);
-    const ports = { redis: first, redisSingle: first + 1, admin: first + 2, peer: first + 3 };
+    const ports = { redis: first, redisSingle: first + 1, cql: first + 4, admin: first + 2, peer: first + 3 };
     try {
       await checkAddresses(standardAddresses(count, ports));
       return ports;
@@ -107,6 +107,7 @@ export function portFlags(ports: NodePorts): string[] {
   return [
     `--redis-port=${ports.redis}`,
     `--redis-single-port=${ports.redisSingle}`,
+    `--cql-port=${ports.cql}`,
     `--admin-port=${ports.admin}`,
     `--peer-port=${ports.peer}`,
   ];

@@ -15,6 +15,8 @@ interface Setting {
   readonly values?: readonly string[];
   /** CONFIG SET answers as Redis does for settings that only its start can change. */
   readonly immutable?: boolean;
+  /** Why it cannot be set, and what to do instead. */
+  readonly refusal?: string;
 }
 
 const MEBIBYTE = 1_048_576;
@@ -44,7 +46,6 @@ export const EFFECTIVE_SETTINGS = [
   'proto-max-bulk-len',
   'maxclients',
   'timeout',
-  'requirepass',
   'client-query-buffer-limit',
   'client-output-buffer-limit',
   'active-expire-enabled',
@@ -66,7 +67,6 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
   'proto-max-bulk-len': memory(512 * MEBIBYTE, MEBIBYTE),
   maxclients: integer(10_000, 1, 1_000_000),
   timeout: integer(0, 0, INT_MAX),
-  requirepass: text(''),
   'client-query-buffer-limit': memory(1_024 * MEBIBYTE, MEBIBYTE),
   'client-output-buffer-limit': text('normal 268435456 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60'),
   'active-expire-enabled': yesno('yes'),
@@ -80,6 +80,11 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
   save: text(''),
   hz: integer(10, 1, 500),
   'dynamic-hz': yesno('yes'),
+  requirepass: {
+    kind: 'text',
+    initial: '',
+    refusal: 'users are of the whole cluster; use ACL SETUSER default resetpass >PASSWORD',
+  },
   databases: fixed('1'),
   port: fixed('0'),
   bind: fixed('*'),
@@ -194,7 +199,6 @@ export class Configuration implements CommandLimits {
   sparseHyperLogLogBytes_max = 0;
   clients_max = 0;
   idleTimeout_ms = 0;
-  password = '';
   outputBytes_max = 0;
   queryBytes_max = 0;
   activeExpire = true;
@@ -240,6 +244,7 @@ export class Configuration implements CommandLimits {
         return { ok: false, error: `ERR Unknown option or number of arguments for CONFIG SET - '${given}'` };
       }
       if (accepted.some(([other]) => other === name)) return failed(name, 'duplicate parameter');
+      if (setting.refusal !== undefined) return failed(name, setting.refusal);
       if (setting.immutable === true) return failed(name, "can't set immutable config");
       const normal = normalize(setting, value);
       if (!normal.ok) return failed(name, normal.error);
@@ -259,7 +264,6 @@ export class Configuration implements CommandLimits {
     this.sparseHyperLogLogBytes_max = Number(this.value('hll-sparse-max-bytes'));
     this.clients_max = Number(this.value('maxclients'));
     this.idleTimeout_ms = Number(this.value('timeout')) * 1000;
-    this.password = this.value('requirepass');
     this.queryBytes_max = Number(this.value('client-query-buffer-limit'));
     this.activeExpire = this.value('active-expire-enabled') === 'yes';
     this.announceReplicas = this.value('cluster-announce-replicas') === 'yes';

@@ -1,5 +1,8 @@
 /** Doors over a test cluster, each with both ports open. */
+
 import { silentLogger } from '../../base/log.ts';
+import { AccessControl } from '../../cluster/access/access-control.ts';
+import { MemoryCatalog } from '../../cluster/catalog/memory-catalog.test-support.ts';
 import { RedisDoor, type RedisDoorOptions } from './door.ts';
 import { RawClient } from './raw-client.test-support.ts';
 import { TestClock, TestCluster, type TestRouter } from './single-node-router.test-support.ts';
@@ -22,11 +25,13 @@ export async function startDoors(
 ): Promise<TestDoors> {
   const clock = new TestClock();
   const cluster = new TestCluster({ clock, nodes, tablets });
+  const access = new AccessControl({ catalog: new MemoryCatalog(), clock, logger: silentLogger });
   const doors: RedisDoor[] = [];
   const clients: RawClient[] = [];
   for (let id = 1; id <= nodes; id += 1) {
     const door = new RedisDoor({
       router: cluster.routers[id - 1] as TestRouter,
+      access,
       clock,
       logger: silentLogger,
       host: '127.0.0.1',

@@ -5,11 +5,13 @@
  * what they asked for; `stop` closes everything. Each may be called once, in this order; `stop` also without `drain`.
  */
 import { randomBytes } from 'node:crypto';
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createPlainServer, type Server, type ServerOpts, type Socket } from 'node:net';
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import { Prng } from '../../base/prng.ts';
+import type { AccessControl } from '../../cluster/access/access-control.ts';
 import type { Router } from '../../cluster/view.ts';
+import { Acl } from './acl/acl.ts';
 import { BackgroundCycle } from './background.ts';
 import { ClientRegistry } from './client-registry.ts';
 import { CommandTable } from './command-table.ts';
@@ -27,8 +29,11 @@ import { Topology } from './topology.ts';
 
 export interface RedisDoorOptions {
   readonly router: Router;
+  readonly access: AccessControl;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Makes the listening side; plain TCP when left out. */
+  readonly createServer?: (options: ServerOpts, onSocket: (socket: Socket) => void) => Server;
   /** Address to listen on. */
   readonly host: string;
   /** Redis Cluster port; 0 takes any free one, undefined leaves it closed. */
@@ -60,6 +65,7 @@ export class RedisDoor {
   #cluster: Server | undefined;
   #single: Server | undefined;
   #idleTimer: Timer | undefined;
+  #unwatch: () => void = () => undefined;
 
   constructor(options: RedisDoorOptions) {
     const { router, clock, logger } = options;
@@ -93,6 +99,7 @@ export class RedisDoor {
       configuration,
       clients,
       statistics,
+      acl: new Acl<ClientSession>(options.access, table, clock),
       table,
       topology,
       executor,
@@ -133,6 +140,9 @@ export class RedisDoor {
       await this.stop();
       throw error;
     }
+    this.#unwatch = this.#options.access.watch(() => {
+      for (const connection of this.#connections) connection.accessChanged();
+    });
     this.#background.start();
     this.#idleTimer = this.#services.clock.every(IDLE_CHECK_MS, () => this.#closeIdle());
   }
@@ -156,6 +166,7 @@ export class RedisDoor {
   async stop(): Promise<void> {
     this.#background.stop();
     this.#idleTimer?.cancel();
+    this.#unwatch();
     for (const connection of this.#connections) connection.destroy();
     const servers = [this.#cluster, this.#single];
     await Promise.all(
@@ -172,6 +183,7 @@ export class RedisDoor {
   #listen(kind: PortKind, host: string, port: number): Promise<Server> {
     return new Promise((resolve, reject) => {
       // Half open: who sends commands and then closes its side still gets the replies.
+      const { createServer = createPlainServer } = this.#options;
       const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.#accept(kind, socket));
       server.once('error', reject);
       server.listen({ host, port, backlog: 1_024 }, () => {

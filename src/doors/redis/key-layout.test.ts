@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { slotRanges as tabletRanges } from '../../cluster/metadata.ts';
+import { slotRanges as tabletRanges } from '../../cluster/spaces.ts';
 import {
   countKey,
   elementPrefix,
@@ -11,6 +11,7 @@ import {
   trashKey,
 } from './key-layout.ts';
 
+const NOTHING = { firstKey: () => undefined };
 const ID = '0123456789';
 
 test.each([0, 77, 16_383])(
@@ -25,7 +26,7 @@ test.each([0, 77, 16_383])(
       trashKey(slot, '\xff'.repeat(10)),
       countKey(slot),
     ];
-    for (const ranges of [tabletRanges(slot, slot), slotRanges(slot, slot)]) {
+    for (const ranges of [tabletRanges(slot, slot, NOTHING), slotRanges(slot, slot)]) {
       for (const key of keys) expect(ranges.filter(({ lo, hi }) => lo <= key && key < hi)).toHaveLength(1);
     }
   },

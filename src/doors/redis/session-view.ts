@@ -3,6 +3,8 @@ import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Prng } from '../../base/prng.ts';
 import type { Router } from '../../cluster/view.ts';
+import type { Acl } from './acl/acl.ts';
+import type { AclLogEntry } from './acl/acl-log.ts';
 import type { ClientRegistry } from './client-registry.ts';
 import type { CommandTable } from './command-table.ts';
 import type { Configuration } from './configuration.ts';
@@ -21,6 +23,7 @@ export interface DoorServices {
   readonly configuration: Configuration;
   readonly clients: ClientRegistry<ClientSession>;
   readonly statistics: DoorStatistics;
+  readonly acl: Acl<ClientSession>;
   readonly table: CommandTable<ClientSession>;
   readonly topology: Topology;
   readonly executor: Executor;
@@ -40,6 +43,8 @@ export interface ClientSession {
   readonly kind: PortKind;
   readonly door: DoorServices;
   readonly remote: string;
+  /** The same without the port. */
+  readonly remoteHost: string;
   readonly local: string;
   /** Wall clock at the start, milliseconds. */
   readonly created_ms: number;
@@ -49,7 +54,9 @@ export interface ClientSession {
   resp3: boolean;
   /** READONLY was asked: reads may be served by a replica. */
   readOnly: boolean;
-  authenticated: boolean;
+  /** Whether it has said who it is, or need not. */
+  readonly authenticated: boolean;
+  readonly user: string;
   noEvict: boolean;
   noTouch: boolean;
   replyMode: ReplyMode;
@@ -72,6 +79,13 @@ export interface ClientSession {
   resetState(): void;
   /** CLIENT REPLY SKIP: this command and the next are silent. */
   skipNext(): void;
+  /** It is this user from now on. */
+  becomeUser(name: string): void;
+  /** For ACL LOG. */
+  noteDenial(reason: AclLogEntry['reason'], object: string, user?: string): void;
+  /** Takes no more requests until `release`; each is released once. */
+  hold(): void;
+  release(): void;
   /** Goes on after CLIENT UNPAUSE. */
   resume(): void;
 }

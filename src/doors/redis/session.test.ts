@@ -145,15 +145,100 @@ describe('CLIENT', () => {
   });
 });
 
-describe('a password', () => {
-  test('is asked for once it is set', async () => {
-    await client.line('CONFIG SET requirepass secret');
+describe('users', () => {
+  test('a password of the default user is asked for once it is set, on every node', async () => {
+    expect(await client.line('ACL SETUSER default >secret')).toBe('OK');
     const other = await doors.single();
     expect(await other.line('GET k')).toBe('-NOAUTH Authentication required.');
     expect(await other.line('AUTH wrong')).toBe('-WRONGPASS invalid username-password pair or user is disabled.');
     expect(await other.line('HELLO 3')).toMatch(/^-NOAUTH HELLO must be called/);
     expect(await other.line('AUTH default secret')).toBe('OK');
     expect(await other.line('GET k')).toBeNull();
+    expect(await other.line('CONFIG SET requirepass other')).toMatch(/use ACL SETUSER default/);
+  });
+
+  test('what follows a log-in in one write is done by that user, and replies keep their order', async () => {
+    await client.line('ACL SETUSER anna on >pw ~* +@all');
+    const other = await doors.single();
+    other.write(
+      Buffer.concat(
+        [
+          ['AUTH', 'anna', 'pw'],
+          ['ACL', 'WHOAMI'],
+          ['AUTH', 'anna', 'no'],
+          ['ACL', 'WHOAMI'],
+        ].map(encode),
+      ),
+    );
+    expect((await other.next()).latin1Slice()).toBe('+OK\r\n');
+    expect((await other.next()).latin1Slice()).toBe('$4\r\nanna\r\n');
+    expect((await other.next()).latin1Slice()).toMatch(/^-WRONGPASS/);
+    expect((await other.next()).latin1Slice()).toBe('$4\r\nanna\r\n');
+  });
+
+  test('commands, categories and keys are what the rules allow, and refusals are logged', async () => {
+    await client.line('ACL SETUSER anna on >pw ~app:* %R~shared:* +@read +@transaction +set -@dangerous +config|get');
+    const other = await doors.single();
+    expect(await other.line('HELLO 3 AUTH anna pw SETNAME me')).toContain('proto');
+    expect(await other.line('SET app:1 v')).toBe('OK');
+    expect(await other.line('GET app:1')).toBe('v');
+    expect(await other.line('GET shared:1')).toBeNull();
+    const key = '-NOPERM this user has no permissions to access one of the keys used as arguments';
+    expect(await other.line('SET shared:1 v')).toBe(key);
+    expect(await other.line('MGET app:1 other')).toBe(key);
+    expect(await other.line('DEL app:1')).toBe("-NOPERM this user has no permissions to run the 'del' command");
+    expect(await other.line('KEYS *')).toBe("-NOPERM this user has no permissions to run the 'keys' command");
+    expect(await other.line('CONFIG SET hz 10')).toMatch(/^-NOPERM .*'config\|set'/);
+    expect(String(await other.line('CONFIG GET hz'))).not.toMatch(/NOPERM/);
+    await other.line('MULTI');
+    expect(await other.line('SET other 1')).toBe(key);
+    expect(await other.line('EXEC')).toMatch(/^-EXECABORT/);
+    const [newest] = (await client.line('ACL LOG')) as unknown[][];
+    expect(newest?.slice(0, 10)).toEqual([
+      'count',
+      1,
+      'reason',
+      'key',
+      'context',
+      'multi',
+      'object',
+      'other',
+      'username',
+      'anna',
+    ]);
+    expect(await client.line('ACL DRYRUN anna DEL app:1')).toBe(
+      "This user has no permissions to run the 'del' command",
+    );
+  });
+
+  test('changes reach connections that are there; a user who is deleted loses them', async () => {
+    await client.line('ACL SETUSER anna on >pw ~* +get');
+    const other = await doors.single();
+    await other.line('AUTH anna pw');
+    expect(await other.line('SET k v')).toMatch(/^-NOPERM/);
+    await client.line('ACL SETUSER anna +set');
+    expect(await other.line('SET k v')).toBe('OK');
+    expect(await client.line('ACL LIST')).toEqual([
+      expect.stringMatching(/^user anna on #[0-9a-f]{64} ~\* resetchannels -@all \+get \+set$/),
+      'user default on nopass ~* &* +@all',
+    ]);
+    expect(await client.line('ACL DELUSER anna nobody')).toBe(1);
+    await other.closed;
+    expect(await client.line('ACL USERS')).toEqual(['default']);
+  });
+
+  test('a rule that makes no sense changes nothing, and says why', async () => {
+    for (const [rule, why] of [
+      ['+nosuch', 'Unknown command or category name in ACL'],
+      ['nonsense', 'Syntax error'],
+      ['<none', 'The password you are trying to remove from the user does not exist'],
+      ['(~a)', 'selectors are not supported'],
+    ] as const) {
+      const reply = await client.call('ACL', 'SETUSER', 'anna', 'on', rule);
+      expect(reply).toContain(`ERR Error in ACL SETUSER modifier '${rule}': ${why}`);
+    }
+    expect(await client.line('ACL GETUSER anna')).toBeNull();
+    expect(await client.line('ACL DELUSER default')).toBe("-ERR The 'default' user cannot be removed");
   });
 });
 

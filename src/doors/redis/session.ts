@@ -8,7 +8,11 @@
  * 3. While `#holds` is above zero (WATCH under way, CLIENT PAUSE) no request is taken, so what follows sees its effect.
  */
 import type { Socket } from 'node:net';
+import { DEFAULT_REDIS_USER } from './acl/acl.ts';
+import type { AclLogEntry } from './acl/acl-log.ts';
+import type { Denial, Permissions } from './acl/permissions.ts';
 import { type Command, CommandKind } from './command-table.ts';
+import { clientLine } from './commands/client-line.ts';
 import { arityText, ErrorText, oneLine, ReplyError, unknownCommandText, unknownSubcommandText } from './errors.ts';
 import { startSplit } from './fan-out.ts';
 import { CommandOperation, WhenElsewhere } from './operation.ts';
@@ -44,6 +48,7 @@ export class Connection implements TransactionHost, ReplyOwner {
   readonly kind: PortKind;
   readonly door: DoorServices;
   readonly remote: string;
+  readonly remoteHost: string;
   readonly local: string;
   readonly created_ms: number;
   name = '';
@@ -51,7 +56,8 @@ export class Connection implements TransactionHost, ReplyOwner {
   libraryVersion = '';
   resp3 = false;
   readOnly = false;
-  authenticated: boolean;
+  authenticated = false;
+  user: string = DEFAULT_REDIS_USER;
   noEvict = false;
   noTouch = false;
   replyMode: ReplyMode = 'on';
@@ -67,6 +73,8 @@ export class Connection implements TransactionHost, ReplyOwner {
   readonly #socket: Socket;
   readonly #parser: RespParser;
   readonly #transaction: TransactionState;
+  /** Null: whatever there is. */
+  #permissions: Permissions | null = null;
   #head: PendingReply | undefined;
   #tail: PendingReply | undefined;
   #inFlight = 0;
@@ -87,11 +95,12 @@ export class Connection implements TransactionHost, ReplyOwner {
     this.#socket = socket;
     this.kind = kind;
     this.id = host.door.clients.nextId();
+    this.remoteHost = socket.remoteAddress ?? '';
     this.remote = `${bracketed(socket.remoteAddress)}:${socket.remotePort ?? 0}`;
     this.local = `${bracketed(socket.localAddress)}:${socket.localPort ?? 0}`;
     this.created_ms = now_ms;
     this.lastActive_ms = now_ms;
-    this.authenticated = host.door.configuration.password === '';
+    this.#beNobody();
     const configuration = host.door.configuration;
     this.#parser = new RespParser(configuration);
     this.#transaction = new TransactionState(this);
@@ -200,8 +209,14 @@ export class Connection implements TransactionHost, ReplyOwner {
       this.#refuseArity(command);
       return;
     }
-    if (!this.authenticated && command.needsAuth && this.door.configuration.password !== '') {
+    if (!this.authenticated && command.needsAuth) {
       this.#refuse('NOAUTH Authentication required.');
+      return;
+    }
+    const denial = this.#permissions === null ? null : this.#permissions.check(command, request);
+    if (denial !== null) {
+      this.noteDenial(denial.reason, denial.object);
+      this.#refuse(deniedText(denial));
       return;
     }
     if (this.#isPausedFor(command)) {
@@ -418,7 +433,38 @@ export class Connection implements TransactionHost, ReplyOwner {
     this.noEvict = false;
     this.noTouch = false;
     this.replyMode = 'on';
-    this.authenticated = this.door.configuration.password === '';
+    this.#beNobody();
+  }
+
+  // --- users
+
+  becomeUser(name: string): void {
+    this.user = name;
+    this.authenticated = true;
+    this.#permissions = this.door.acl.permissionsOf(name) ?? null;
+  }
+
+  /** Roles have changed. A user who is gone has nothing left to do here. */
+  accessChanged(): void {
+    if (!this.authenticated) {
+      this.#beNobody();
+      return;
+    }
+    const permissions = this.door.acl.permissionsOf(this.user);
+    if (permissions === undefined) this.closeAfterReplies();
+    else this.#permissions = permissions;
+  }
+
+  #beNobody(): void {
+    this.user = DEFAULT_REDIS_USER;
+    this.authenticated = this.door.acl.isOpen;
+    this.#permissions = this.door.acl.permissionsOf(DEFAULT_REDIS_USER) ?? null;
+  }
+
+  noteDenial(reason: AclLogEntry['reason'], object: string, user = this.user): void {
+    const context = this.#transaction.active ? 'multi' : 'toplevel';
+    const client = clientLine(this, this.door.clock.wall_ms());
+    this.door.acl.log.add({ reason, context, object, username: user, client });
   }
 
   closeAfterReplies(): void {
@@ -442,6 +488,11 @@ export class Connection implements TransactionHost, ReplyOwner {
     this.#transaction.reset();
     this.#host.closed(this);
   }
+}
+
+function deniedText({ reason, object }: Denial): string {
+  if (reason === 'command') return `NOPERM this user has no permissions to run the '${object}' command`;
+  return 'NOPERM this user has no permissions to access one of the keys used as arguments';
 }
 
 function latin1(bytes: Buffer): string {

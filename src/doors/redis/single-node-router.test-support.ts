@@ -221,7 +221,7 @@ export class TestCluster {
         name: `n${id}`,
         host: '127.0.0.1',
         zone: 'a',
-        ports: { redis: 0, redisSingle: 0, admin: 0, peer: 0 },
+        ports: { redis: 0, redisSingle: 0, cql: 0, admin: 0, peer: 0 },
         alive: true,
         connected: true,
         leaving: false,

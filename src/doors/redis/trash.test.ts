@@ -167,11 +167,7 @@ test('the background removes the elements of what is gone, and fields and keys t
   expect(await connection.line('HLEN small')).toBe(1);
   expect(await connection.line('HGETALL small')).toEqual(['stays', '1']);
   // metadata and count of `small`.
-  const left = (): number => others.cluster.map.size;
-  for (let attempt = 0; attempt < 200 && left() > 2; attempt += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  expect(left()).toBe(2);
+  await expect.poll(() => others.cluster.map.size, { timeout: 10_000 }).toBe(2);
   expect(await connection.line('DBSIZE')).toBe(1);
   await others.stop();
 });

@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
 import { checkAddresses, freeAddresses, standardAddresses } from './addresses.ts';
 
-const PORTS = { redis: 6_379, redisSingle: 6_380, admin: 7_070, peer: 7_071 };
+const PORTS = { redis: 6_379, redisSingle: 6_380, cql: 9_042, admin: 7_070, peer: 7_071 };
 
 test('node N of a local cluster is on 127.0.0.N with the same ports', () => {
   expect(standardAddresses(2, PORTS)).toEqual([

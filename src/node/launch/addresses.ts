@@ -18,6 +18,7 @@ export interface NodeAddress {
 export const PORT_OPTIONS = {
   redis: 'redis-port',
   redisSingle: 'redis-single-port',
+  cql: 'cql-port',
   admin: 'admin-port',
   peer: 'peer-port',
 } as const satisfies Record<keyof NodePorts, string>;
@@ -66,7 +67,7 @@ function randomBlock(count: number, oneAddress: boolean): NodeAddress[] {
   const net = `127.${randomInt(1, 255)}.${randomInt(0, 255)}`;
   return Array.from({ length: count }, (_, index) => {
     const first = oneAddress ? base + PORT_NAMES.length * index : base;
-    const ports = { redis: first, redisSingle: first + 1, admin: first + 2, peer: first + 3 };
+    const ports = { redis: first, redisSingle: first + 1, cql: first + 4, admin: first + 2, peer: first + 3 };
     return { host: oneAddress ? '127.0.0.1' : `${net}.${index + 1}`, ports };
   });
 }

@@ -98,6 +98,7 @@ export class ChildNode {
         `--listen=${host}`,
         `--redis-port=${ports.redis}`,
         `--redis-single-port=${ports.redisSingle}`,
+        `--cql-port=${ports.cql}`,
         `--admin-port=${ports.admin}`,
         `--peer-port=${ports.peer}`,
         ...flags,

@@ -10,23 +10,29 @@ export interface LocalNodesOptions {
   /** Further flags of `folkmoot start`, for every node. */
   readonly flags: readonly string[];
   readonly log: 'inherit' | 'keep';
+  /** A folder of `folkmoot cert` with a folder for each address; null or left out: no TLS. */
+  readonly certificates?: string | null | undefined;
   /** With `log: 'keep'`: all logs are kept in this folder, too, as `node-N.log`. */
   readonly logFolder?: string | undefined;
 }
 
 /** Nodes `node-1`, `node-2`, ... that form a cluster by themselves as soon as all of them run. */
 export function localNodes(options: LocalNodesOptions): ChildNode[] {
-  const { addresses, folder, flags, log, logFolder } = options;
+  const { addresses, folder, flags, log, logFolder, certificates = null } = options;
   const alone = addresses.length === 1;
   const members = addresses.map(({ host, ports }) => `${host}:${ports.peer}`).join(',');
-  const forming = alone ? [] : [`--join=${members}`, '--auto-init'];
+  const forming = ['--local-users', ...(alone ? [] : [`--join=${members}`, '--auto-init'])];
   return addresses.map((address, index) => {
     const name = `node-${index + 1}`;
     return new ChildNode({
       ...address,
       name,
       dataFolder: join(folder, name),
-      flags: [...forming, ...flags],
+      flags: [
+        ...forming,
+        ...(certificates === null ? [] : [`--tls-dir=${join(certificates, address.host)}`]),
+        ...flags,
+      ],
       log,
       ...(logFolder === undefined ? {} : { logFile: join(logFolder, `${name}.log`) }),
     });

@@ -1,6 +1,7 @@
 /** What carries out one kind of disruption; those that ship are in `faults/`. */
 import type { Cluster } from '../cluster.ts';
 import type { ClusterNode } from '../cluster-node.ts';
+import type { ClientCuts } from './client-cuts.ts';
 import type { Disks } from './disks.ts';
 import type { Disruption } from './plan.ts';
 import type { Reach } from './reach.ts';
@@ -10,6 +11,7 @@ import type { Wire } from './wire.ts';
 export interface FaultContext {
   readonly cluster: Cluster;
   readonly wire: Wire;
+  readonly clientCuts: ClientCuts;
   readonly disks: Disks | undefined;
   readonly reach: Reach;
   /** As in the plan; `order` has the nodes that were added since, too. */

@@ -13,7 +13,7 @@ import type { Pair, Wire } from './wire.ts';
 const run = promisify(execFile);
 
 /** The same for every node: each has an address of its own. */
-const PORTS = { redis: 6_379, redisSingle: 6_380, admin: 7_070, peer: 7_071 };
+const PORTS = { redis: 6_379, redisSingle: 6_380, cql: 9_042, admin: 7_070, peer: 7_071 };
 
 export interface Namespaces {
   readonly addresses: readonly NodeAddress[];

@@ -3,6 +3,7 @@
  */
 import type { Cluster } from '../cluster.ts';
 import type { ClusterNode } from '../cluster-node.ts';
+import type { ClientCuts } from './client-cuts.ts';
 import type { Disks } from './disks.ts';
 import { carryOut } from './faults/all.ts';
 import type { Disruption, FaultKind } from './plan.ts';
@@ -12,6 +13,7 @@ import type { Wire } from './wire.ts';
 export interface NemesisOptions {
   readonly cluster: Cluster;
   readonly wire: Wire;
+  readonly clientCuts: ClientCuts;
   /** Disks that can be filled, when there are some. */
   readonly disks: Disks | undefined;
   readonly plan: readonly Disruption[];
@@ -74,7 +76,7 @@ export class Nemesis {
   }
 
   async #disrupt(disruption: Disruption): Promise<void> {
-    const { cluster, wire, disks, keys, say, now } = this.#options;
+    const { cluster, wire, clientCuts, disks, keys, say, now } = this.#options;
     const { kind, draw } = disruption;
     const order = this.#orderNow(disruption);
     this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
@@ -82,6 +84,7 @@ export class Nemesis {
     const undo = await carryOut[kind]({
       cluster,
       wire,
+      clientCuts,
       disks,
       reach: this.#reach,
       disruption: { ...disruption, order },

@@ -15,7 +15,7 @@ export interface FaultSpec {
   /** How long it lasts before it is undone. */
   readonly duration_ms: readonly [least: number, most: number];
   /** What it concerns: two disruptions of the same concern never overlap. */
-  readonly concern: 'processes' | 'network' | 'members' | 'disk';
+  readonly concern: 'processes' | 'network' | 'members' | 'disk' | 'clients' | 'clocks';
   readonly nodes_min: number;
   /** Means that only some runs have. */
   readonly needs?: 'disks';
@@ -95,6 +95,18 @@ export const FAULTS = {
     nodes_min: 3,
   },
   transfer: { what: 'leadership handed over', duration_ms: [0, 200], concern: 'members', nodes_min: 2 },
+  clients: {
+    what: 'clients cut off from some nodes, which reach each other',
+    duration_ms: [1_000, 5_000],
+    concern: 'clients',
+    nodes_min: 1,
+  },
+  clock: {
+    what: 'the wall clock of one node jumps, and jumps again',
+    duration_ms: [200, 3_000],
+    concern: 'clocks',
+    nodes_min: 1,
+  },
 } as const satisfies Record<string, FaultSpec>;
 
 export type FaultKind = keyof typeof FAULTS;

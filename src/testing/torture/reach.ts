@@ -8,6 +8,8 @@ export class Reach {
   /** Pairs between which not both directions work. */
   #cuts: readonly (readonly [ClusterNode, ClusterNode])[] = [];
 
+  #clientsAreCut = false;
+
   constructor(nodes: readonly ClusterNode[], onChange: () => void) {
     this.#nodes = nodes;
     this.#onChange = onChange;
@@ -27,12 +29,19 @@ export class Reach {
     this.#onChange();
   }
 
+  /** Clients wait for the nodes that they cannot reach, whatever the cluster does: it does not answer for that. */
+  cutClients(isCut: boolean): void {
+    this.#clientsAreCut = isCut;
+    this.#onChange();
+  }
+
   isUp(node: ClusterNode): boolean {
     return !this.#down.has(node);
   }
 
-  /** True when some node can exchange messages with a majority, itself included. */
+  /** True when some node can exchange messages with a majority, itself included, and clients reach all of them. */
   get majorityIsUp(): boolean {
+    if (this.#clientsAreCut) return false;
     const up = this.#nodes.filter((node) => this.isUp(node));
     const needed = (this.#nodes.length >> 1) + 1;
     return up.some((node) => up.filter((other) => this.#reaches(node, other)).length >= needed);

@@ -35,6 +35,8 @@ export interface SessionOptions {
   readonly timeout_ms: number;
   /** False: MOVED means that nothing was done; true when left out: it is followed. */
   readonly redirect?: boolean;
+  /** How a node is reached; by a connection of its own when left out. */
+  readonly connect?: (host: string, port: number, timeout_ms: number) => Line;
   /** Puts something between the session and its connections; for runs that must be found out. */
   readonly through?: (line: Line) => Line;
 }
@@ -140,8 +142,8 @@ export class Session {
     const open = this.#lines.get(target);
     if (open !== undefined && !open.lost) return open;
     const colon = target.lastIndexOf(':');
-    const { timeout_ms, through } = this.#options;
-    const connection = new RespConnection(target.slice(0, colon), Number(target.slice(colon + 1)), { timeout_ms });
+    const { timeout_ms, through, connect = connectTo } = this.#options;
+    const connection = connect(target.slice(0, colon), Number(target.slice(colon + 1)), timeout_ms);
     const line = through === undefined ? connection : through(connection);
     this.#lines.set(target, line);
     return line;
@@ -151,6 +153,10 @@ export class Session {
     this.#lines.get(target)?.close();
     this.#lines.delete(target);
   }
+}
+
+function connectTo(host: string, port: number, timeout_ms: number): Line {
+  return new RespConnection(host, port, { timeout_ms });
 }
 
 /** The EXEC's reply, or the error that kept a command from being queued, which kept all of them from being executed. */

@@ -10,6 +10,7 @@ import type { NodeAddress } from '../../node/launch/addresses.ts';
 import { type Cluster, createCluster } from '../cluster.ts';
 import type { Verdict as CheckVerdict } from '../linearizability/checker.ts';
 import type { History } from '../linearizability/history.ts';
+import { ClientCuts } from './client-cuts.ts';
 import { Disks } from './disks.ts';
 import { type Judgement, judge } from './judge.ts';
 import { compareReplicas, cutPower, mend, missingCommands, type ReaderSession, readAll } from './last-reads.ts';
@@ -66,6 +67,8 @@ const CLIENT_TIMEOUT_MS = 3_000;
 /** Below the clients' patience, so that a cluster that cannot serve says so itself. */
 const SERVER_TIMEOUT_MS = 2_000;
 const READER_TIMEOUT_MS = 30_000;
+/** As long as mending may take: all nodes start at once after a power cut, on a machine that may have other work. */
+const START_TIMEOUT_MS = 90_000;
 /** Operations a second that are recorded at most, and in a whole run: a history is kept in memory until it is checked. */
 const RATE_MAX = 1_200;
 const OPERATIONS_MAX = 600_000;
@@ -82,6 +85,7 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
     const cluster = await createCluster({
       nodes,
       tablets: TABLETS,
+      startTimeout_ms: START_TIMEOUT_MS,
       options: { 'request-timeout-ms': SERVER_TIMEOUT_MS, ...swarm(options.seed) },
       ...(logFolder === undefined ? {} : { logFolder }),
       ...(network === undefined ? {} : { addresses: network.addresses }),
@@ -116,6 +120,7 @@ class Run {
   readonly #problems: string[] = [];
   readonly #disks: Disks | undefined;
   readonly #wire: Wire;
+  readonly #clientCuts = new ClientCuts();
   readonly #through: ((line: Line) => Line) | undefined;
 
   constructor(cluster: Cluster, options: TortureOptions, disks: Disks | undefined) {
@@ -279,6 +284,7 @@ class Run {
     return new Nemesis({
       cluster: this.#cluster,
       wire: this.#wire,
+      clientCuts: this.#clientCuts,
       disks: this.#disks,
       plan: planDisruptions({ seed, nodes, duration_ms: seconds * 1_000, kinds }),
       keys: () => load.hotKeys(),
@@ -297,6 +303,7 @@ class Run {
         })),
       prng,
       timeout_ms,
+      connect: (host, port, patience_ms) => this.#clientCuts.connect(host, port, patience_ms),
       ...(this.#through === undefined ? {} : { through: this.#through }),
     });
   }

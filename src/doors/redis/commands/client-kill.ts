@@ -20,8 +20,8 @@ function filterOf(session: ClientSession, option: string, request: Request, inde
     case 'LADDR':
       return (client) => client.local === value;
     case 'USER':
-      if (value !== 'default') throw replyError(`ERR No such user '${value}'`);
-      return () => true;
+      if (session.door.acl.user(value) === undefined) throw replyError(`ERR No such user '${value}'`);
+      return (client) => client.user === value;
     case 'TYPE': {
       const type = value.toLowerCase();
       if (!isKnownClientType(type)) throw replyError(`ERR Unknown client type '${value}'`);

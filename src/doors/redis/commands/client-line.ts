@@ -31,7 +31,7 @@ export function clientLine(client: ClientSession, now_ms: number): string {
     `tot-mem=${client.inputBytes + client.outputBytes}`,
     'events=r',
     `cmd=${client.lastCommand}`,
-    'user=default',
+    `user=${client.user}`,
     'redir=-1',
     `resp=${client.resp3 ? 3 : 2}`,
     `lib-name=${client.libraryName}`,

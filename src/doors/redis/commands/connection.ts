@@ -1,7 +1,10 @@
 /** Commands of the connection itself, CLIENT apart. */
+
+import { DEFAULT_REDIS_USER } from '../acl/acl.ts';
 import type { CommandSpec } from '../command-spec.ts';
 import { ErrorText, replyError } from '../errors.ts';
-import { Constant, type ReplyWriter } from '../reply-writer.ts';
+import type { PendingReply } from '../pending-reply.ts';
+import { Constant, ReplyWriter } from '../reply-writer.ts';
 import type { Request } from '../request.ts';
 import type { ClientSession } from '../session-view.ts';
 import { REDIS_VERSION } from '../version.ts';
@@ -57,14 +60,38 @@ export const select = {
   },
 } as const satisfies CommandSpec;
 
-/** Checks a user's password; throws Redis's error when it is wrong. */
-function authenticate(session: ClientSession, user: string, password: string): void {
-  const right = session.door.configuration.password;
-  if (user === 'default' && (right === '' || right === password)) {
-    session.authenticated = true;
+/**
+ * Finds out whether a user's password is right; nothing more is taken from the connection meanwhile, and replies keep their order.
+ * `then` runs when it is.
+ */
+function authenticate(
+  session: ClientSession,
+  user: string,
+  password: string,
+  pending: PendingReply,
+  then: () => void,
+): void {
+  const { acl } = session.door;
+  const comeIn = (): void => {
+    session.becomeUser(user);
+    then();
+  };
+  if (acl.needsNoPassword(user)) {
+    comeIn();
     return;
   }
-  throw replyError('WRONGPASS invalid username-password pair or user is disabled.');
+  session.hold();
+  acl
+    .authenticate(user, password, session.remoteHost)
+    .then((isRight) => {
+      if (isRight) comeIn();
+      else {
+        session.noteDenial('auth', 'AUTH', user);
+        pending.finishError('WRONGPASS invalid username-password pair or user is disabled.');
+      }
+    })
+    .catch((error: unknown) => pending.finishError(`ERR ${error instanceof Error ? error.message : String(error)}`))
+    .finally(() => session.release());
 }
 
 export const auth = {
@@ -76,44 +103,83 @@ export const auth = {
   arity: -2,
   flags: always,
   categories: ['connection'],
-  answer(session: ClientSession, request: Request, reply: ReplyWriter): void {
+  start(session: ClientSession, request: Request, pending: PendingReply): void {
     if (request.count > 3) throw replyError(ErrorText.syntax);
-    if (request.count === 2 && session.door.configuration.password === '') {
+    const { acl } = session.door;
+    if (request.count === 2 && acl.isOpen) {
       throw replyError(
         'ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?',
       );
     }
-    if (request.count === 2) authenticate(session, 'default', request.string(1));
-    else authenticate(session, request.string(1), request.string(2));
-    reply.ok();
+    const [user, password] = request
+      .rest(1)
+      .map((word) => word.toString('utf8'))
+      .slice(-2) as [string, string?];
+    if (password === undefined) {
+      authenticate(session, DEFAULT_REDIS_USER, user, pending, () => pending.finishWith(Constant.ok));
+    } else authenticate(session, user, password, pending, () => pending.finishWith(Constant.ok));
   },
 } as const satisfies CommandSpec;
 
-/** Takes HELLO's options; nothing is changed when one is wrong. */
-function helloOptions(session: ClientSession, request: Request): void {
+interface HelloOptions {
+  readonly name: string | undefined;
+  readonly credentials: readonly [user: string, password: string] | undefined;
+}
+
+function helloOptions(session: ClientSession, request: Request): HelloOptions {
   let name: string | undefined;
   let credentials: [string, string] | undefined;
   for (let index = 2; index < request.count; index += 1) {
     const word = request.word(index);
     if (word === 'AUTH' && index + 2 < request.count) {
-      credentials = [request.string(index + 1), request.string(index + 2)];
+      credentials = [request.bytes(index + 1).toString('utf8'), request.bytes(index + 2).toString('utf8')];
       index += 2;
     } else if (word === 'SETNAME' && index + 1 < request.count) {
       name = request.string(index + 1);
       index += 1;
     } else throw replyError(`ERR Syntax error in HELLO option '${request.string(index)}'`);
   }
-  if (credentials !== undefined) authenticate(session, credentials[0], credentials[1]);
-  if (!session.authenticated && session.door.configuration.password !== '') {
+  if (credentials === undefined && !session.authenticated) {
     throw replyError(
       'NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time',
     );
   }
+  return { name, credentials };
+}
+
+/** Nothing is changed when something is wrong, but for the user, who is known before the name is looked at. */
+function sayHello(session: ClientSession, resp3: boolean, name: string | undefined, pending: PendingReply): void {
   if (name !== undefined) {
-    if (!isClientText(name))
-      throw replyError('ERR Client names cannot contain spaces, newlines or special characters.');
+    if (!isClientText(name)) {
+      pending.finishError('ERR Client names cannot contain spaces, newlines or special characters.');
+      return;
+    }
     setClientName(session, name);
   }
+  session.resp3 = resp3;
+  greeting.begin(resp3);
+  writeGreeting(session, greeting);
+  pending.finishFrom(greeting);
+}
+
+const greeting = new ReplyWriter();
+
+function writeGreeting(session: ClientSession, reply: ReplyWriter): void {
+  reply.map(7);
+  reply.text('server');
+  reply.text('redis');
+  reply.text('version');
+  reply.text(REDIS_VERSION);
+  reply.text('proto');
+  reply.integer(session.resp3 ? 3 : 2);
+  reply.text('id');
+  reply.integer(session.id);
+  reply.text('mode');
+  reply.text(session.kind === 'cluster' ? 'cluster' : 'standalone');
+  reply.text('role');
+  reply.text('master');
+  reply.text('modules');
+  reply.array(0);
 }
 
 export const hello = {
@@ -125,7 +191,7 @@ export const hello = {
   arity: -1,
   flags: always,
   categories: ['connection'],
-  answer(session: ClientSession, request: Request, reply: ReplyWriter): void {
+  start(session: ClientSession, request: Request, pending: PendingReply): void {
     let resp3 = session.resp3;
     if (request.count > 1) {
       const version = request.integer(1);
@@ -133,24 +199,12 @@ export const hello = {
       if (version < 2n || version > 3n) throw replyError('NOPROTO unsupported protocol version');
       resp3 = version === 3n;
     }
-    helloOptions(session, request);
-    session.resp3 = resp3;
-    reply.resp3 = resp3;
-    reply.map(7);
-    reply.text('server');
-    reply.text('redis');
-    reply.text('version');
-    reply.text(REDIS_VERSION);
-    reply.text('proto');
-    reply.integer(resp3 ? 3 : 2);
-    reply.text('id');
-    reply.integer(session.id);
-    reply.text('mode');
-    reply.text(session.kind === 'cluster' ? 'cluster' : 'standalone');
-    reply.text('role');
-    reply.text('master');
-    reply.text('modules');
-    reply.array(0);
+    const { name, credentials } = helloOptions(session, request);
+    if (credentials === undefined) sayHello(session, resp3, name, pending);
+    else {
+      const [user, password] = credentials;
+      authenticate(session, user, password, pending, () => sayHello(session, resp3, name, pending));
+    }
   },
 } as const satisfies CommandSpec;
 

@@ -27,7 +27,7 @@ describe('of random transactions', () => {
       const operations = randomTransactions(seed, { ...shape, readAll: true });
       const { verdict, anomalies } = checkTransactions(operations);
       const expected = isSerializable(operations, true) ? 'serializable' : 'violation';
-      expect(verdict, story(seed, operations, anomalies)).toBe(expected);
+      if (verdict !== expected) expect.fail(`${verdict} instead of ${expected}: ${story(seed, operations, anomalies)}`);
       counts[verdict]++;
       for (const { kind } of anomalies) kinds.add(kind);
     }
@@ -58,7 +58,7 @@ describe('of random transactions', () => {
       const { verdict, anomalies } = checkTransactions(operations, { realTime });
       if (verdict === 'serializable') continue;
       reported++;
-      expect(isSerializable(operations, realTime), story(seed, operations, anomalies)).toBe(false);
+      if (isSerializable(operations, realTime)) expect.fail(story(seed, operations, anomalies));
     }
     expect(reported).toBeGreaterThan(RUNS / 10);
   });

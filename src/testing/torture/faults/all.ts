@@ -1,6 +1,8 @@
 /** How each kind of fault is carried out. */
 import type { Fault } from '../fault.ts';
 import type { FaultKind } from '../plan.ts';
+import { clients } from './clients.ts';
+import { clock } from './clocks.ts';
 import { corrupt, diskFull } from './disk.ts';
 import { move, remove, transfer } from './members.ts';
 import { bridge, halves, isolate, oneWay, ring } from './network.ts';
@@ -23,4 +25,6 @@ export const carryOut: Readonly<Record<FaultKind, Fault>> = {
   move,
   remove,
   transfer,
+  clients,
+  clock,
 };

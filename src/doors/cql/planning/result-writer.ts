@@ -1,0 +1,21 @@
+/** Rows of a result that are made here: values as [bytes], one after the other. */
+import { ByteWriter } from '../protocol/byte-writer.ts';
+import type { Cell } from '../types/composite.ts';
+
+export class ResultWriter {
+  rowCount = 0;
+  readonly #writer = new ByteWriter();
+
+  get byteCount(): number {
+    return this.#writer.length;
+  }
+
+  row(values: readonly Cell[]): void {
+    for (const value of values) this.#writer.bytes(value);
+    this.rowCount += 1;
+  }
+
+  take(): Buffer {
+    return this.#writer.take();
+  }
+}

@@ -1,0 +1,52 @@
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Cluster, createCluster } from '../../src/testing/index.ts';
+import { needs, Program, works } from './programs.ts';
+
+const PROGRAM = fileURLToPath(new URL('cassandra-program.py', import.meta.url));
+
+/** The system's own first: a Python of a version manager seldom has Debian's packages. */
+const python = ['/usr/bin/python3', 'python3'].find((path) => works(path, '-c', 'import cassandra'));
+
+let cluster: Cluster;
+
+beforeAll(async () => {
+  cluster = await createCluster({ nodes: 3, tls: true });
+});
+
+afterAll(() => cluster.close());
+
+test.skipIf(python === undefined).each([3, 4])(
+  `(held back) the Python driver runs an article's program with password and TLS: version %i${needs(python !== undefined, 'python3-cassandra')}`,
+  { timeout: 300_000 },
+  async (version) => {
+    const [first, second, third] = cluster.nodes;
+    const hosts = [first, second, third].map((node) => node?.host ?? '');
+    const port = String(first?.ports.cql);
+    const program = new Program(python ?? '', [
+      '-W',
+      'ignore',
+      PROGRAM,
+      String(version),
+      cluster.ca ?? '',
+      port,
+      ...hosts,
+    ]);
+    await program.printed(/pause/);
+    program.send('go on');
+    const { code, stdout, stderr } = await program.ended;
+    expect(stderr).toBe('');
+    expect(stdout.trim().split('\n')).toEqual([
+      'connected 3',
+      'wrong password',
+      'types',
+      'paging',
+      'batches and counters',
+      'conditions',
+      'errors and permissions',
+      'pause',
+      'went on',
+    ]);
+    expect(code).toBe(0);
+  },
+);
