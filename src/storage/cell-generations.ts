@@ -20,7 +20,7 @@ import type { ReadCache } from './read-cache.ts';
 export class CellGenerations {
   #young = new CellMap();
   #frozen: CellMap | null = null;
-  #cache: ReadCache;
+  readonly #cache: ReadCache;
 
   constructor(cache: ReadCache) {
     this.#cache = cache;
@@ -32,10 +32,6 @@ export class CellGenerations {
 
   get frozen(): CellMap | null {
     return this.#frozen;
-  }
-
-  set cache(cache: ReadCache) {
-    this.#cache = cache;
   }
 
   get size(): number {

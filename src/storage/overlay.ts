@@ -27,7 +27,7 @@ import { appliedOf, type Cell } from './ordered-cells.ts';
 import type { ByteKey, KeyRange, OrderedStore, StoreChange, Visitor } from './ordered-store.ts';
 import { PendingBatch } from './pending-batch.ts';
 import { RangeSet } from './range-set.ts';
-import { ReadCache } from './read-cache.ts';
+import { type ReadCache, ReadCachePool } from './read-cache.ts';
 import { ScanMerge } from './scan-merge.ts';
 import { decodeWriteBatch, type WriteBatchVisitor } from './write-batch.ts';
 
@@ -40,7 +40,7 @@ export class Overlay {
   dependsOn = 0;
   readonly #store: OrderedStore;
   readonly #cells: CellGenerations;
-  #cache: ReadCache;
+  readonly #cache: ReadCache;
   /** Committed range deletes since the last `beginFlush`; null while there are none. */
   #appliedRanges: RangeSet | null = null;
   /** Batches in flight, open one included, oldest first. */
@@ -56,8 +56,8 @@ export class Overlay {
     this.#inFlightRanges.push(batch);
   };
 
-  /** `appliedIndex` is the log index that the store's contents correspond to. All overlays of a store may share a cache. */
-  constructor(store: OrderedStore, appliedIndex = 0, cache = new ReadCache(0)) {
+  /** `appliedIndex` is the log index that the store's contents correspond to. The cache is this overlay's own. */
+  constructor(store: OrderedStore, appliedIndex = 0, cache = new ReadCachePool(0).open()) {
     this.#store = store;
     this.#cache = cache;
     this.#cells = new CellGenerations(cache);
@@ -309,11 +309,9 @@ export class Overlay {
     this.#cells.forgetFrozen();
   }
 
-  /** The replica leaves: what is still read here does not come into the cache any more. */
-  leaveCache(): void {
-    this.#cache.clear();
-    this.#cache = new ReadCache(0);
-    this.#cells.cache = this.#cache;
+  /** The replica has left this node. */
+  close(): void {
+    this.#cache.close();
   }
 
   /** Forgets everything; the store's contents now correspond to log index `appliedIndex` (a snapshot was installed). */

@@ -217,6 +217,7 @@ export class TabletHost {
     this.#flusher.remove(tablet.id);
     this.#snapshots.abort(tablet.id);
     tablet.abandon();
+    tablet.overlay.close();
   }
 
   /** A frame of Raft messages from another node. */

@@ -361,7 +361,6 @@ export class Tablet {
   /** The replica leaves this node, or the node stops: nobody will hear of what is open. */
   abandon(): void {
     this.#stepDown();
-    this.overlay.leaveCache();
     for (const orphan of this.#orphans.values()) this.#finish(orphan, Outcome.unknown);
     this.#orphans.clear();
   }
