@@ -216,5 +216,6 @@ test('folkmoot demo loses nothing', async () => {
   const { code, stdout, stderr } = await folkmoot('demo', '--seconds=3');
   expect(stderr).toBe('');
   expect(stdout).toMatch(/redis +[\d,]+ +0 +\d+/);
+  expect(stdout).toMatch(/cql +[\d,]+ +0 +\d+/);
   expect(code).toBe(0);
 });

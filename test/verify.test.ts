@@ -50,7 +50,8 @@ describe('folkmoot verify', () => {
     expect(stderr).toBe('');
     expect(stdout).toMatch(/verdict +valid +seed 4/);
     expect(code).toBe(0);
-    for (const door of ['redis, cluster port', 'redis, single-endpoint port']) expect(stdout).toContain(door);
+    for (const door of ['redis, cluster port', 'redis, single-endpoint port', 'cassandra'])
+      expect(stdout).toContain(door);
     expect(stdout).toMatch(/lost +0; 0 twice, 0 refused/);
     expect(stdout).toMatch(/disruptions +\w/);
     expect(await readdir(folder)).toEqual(
@@ -59,7 +60,7 @@ describe('folkmoot verify', () => {
 
     const history = await historyOf(folder);
     const untouched = changed(history, () => undefined);
-    expect(untouched).toMatchObject({ lost: [], duplicated: [], undead: [], findings: [], anomalies: [] });
+    expect(untouched).toMatchObject({ lost: [], duplicated: [], undead: [], torn: [], findings: [], anomalies: [] });
 
     // A lost write: acknowledged, and in no read of the end.
     const lost = changed(history, (operations) => {
@@ -101,13 +102,17 @@ describe('folkmoot verify', () => {
   test.each(['lost-write', 'stale-read', 'duplicate'])('finds out clients that lie: %s', async (lie) => {
     const { code, stdout } = await folkmoot(
       'verify',
-      '--seconds=4',
+      '--seconds=6',
       '--seed=9',
       `--sabotage=${lie}`,
       `--out=${folder}`,
     );
     expect(stdout).toMatch(/verdict +violation +seed 9/);
     expect(stdout).toMatch(/problem +not linearizable: /);
+    // At every door.
+    const { findings } = judge(await historyOf(folder), workloadNamed);
+    const caught = new Set(findings.map(({ workload }) => workloadNamed(`${workload}:`).protocol));
+    expect([...caught].sort()).toEqual(['cql', 'redis']);
     expect(code).toBe(1);
     const pictures = (await readdir(folder)).filter((name) => name.endsWith('.html'));
     expect(pictures.length).toBeGreaterThan(0);

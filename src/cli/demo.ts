@@ -6,7 +6,8 @@ import { freeAddresses } from '../node/launch/addresses.ts';
 import type { ChildNode } from '../node/launch/child-node.ts';
 import { killAll, localNodes, startAll } from '../node/launch/local-nodes.ts';
 import { type Command, type CommandContext, ExitCode } from './command.ts';
-import { readBack } from './demo/read-back.ts';
+import { readBack, readBackCql } from './demo/read-back.ts';
+import { CqlWriteClient, cqlSlot, RedisWriteClient, redisSlot } from './demo/write-clients.ts';
 import { Writers } from './demo/writers.ts';
 import { LocalFolder } from './local-folder.ts';
 import { count, left, right, table } from './table.ts';
@@ -17,7 +18,7 @@ const ADMIN_TIMEOUT_MS = 5_000;
 export const demoCommand: Command = {
   name: 'demo',
   summary: 'see a cluster survive: write, kill -9, read back',
-  details: `Starts three nodes in a temporary folder on free addresses, writes through the Redis door, kills the node that leads most with SIGKILL, starts it again, and reads every acknowledged write back through each node; then does the same with all three nodes killed at once. Exit code 1 when anything is lost.`,
+  details: `Starts three nodes in a temporary folder on free addresses, writes through the Redis and the Cassandra door, kills the node that leads most with SIGKILL, starts it again, and reads every acknowledged write back through each node; then does the same with all three nodes killed at once. Exit code 1 when anything is lost.`,
   run: runDemo,
 };
 
@@ -54,11 +55,19 @@ async function startSomewhere(folder: string): Promise<ChildNode[]> {
   }
 }
 
+/** A door that is written to. */
+interface DoorUnderLoad {
+  readonly name: string;
+  readonly writers: Writers;
+  /** Keys that are not there, as a node says. */
+  readonly readBack: (node: ChildNode, acknowledged: ReadonlyMap<string, string>) => Promise<string[]>;
+  readonly lost: Set<string>;
+}
+
 class Demo {
   readonly #nodes: readonly ChildNode[];
   readonly #context: CommandContext;
   readonly #begin_ms: number;
-  readonly #lost = new Set<string>();
 
   constructor(nodes: readonly ChildNode[], context: CommandContext, begin_ms: number) {
     this.#nodes = nodes;
@@ -70,14 +79,16 @@ class Demo {
     const ready_ms = performance.now() - this.#begin_ms;
     const { seconds, writers: writerCount } = this.#context.options;
     const first = this.#nodes[0] as ChildNode;
-    this.#say(`three nodes ready: redis-cli -c -h ${first.options.host} -p ${first.options.ports.redis}`);
+    const { host, ports } = first.options;
+    this.#say(`three nodes ready: redis-cli -c -h ${host} -p ${ports.redis}`);
+    this.#say(`                   cqlsh -u cassandra -p cassandra ${host} ${ports.cql}`);
     const status = await this.#status();
-    const seeds = this.#nodes.map(({ options }) => ({ host: options.host, port: options.ports.redis }));
-    const tabletOf = tabletFinder(status);
-    const writers = new Writers(writerCount, seeds, tabletOf);
+    const doors = await this.#doors(status);
+    const each = (work: (writers: Writers) => unknown): Promise<unknown> =>
+      Promise.all(doors.map(({ writers }) => work(writers)));
 
-    writers.start('a', seconds);
-    this.#say(`${writerCount} writers write; a majority syncs to disk before each acknowledgement`);
+    await each((writers) => writers.start('a', seconds));
+    this.#say(`${writerCount} writers at each door write; a majority syncs to disk before each acknowledgement`);
     await sleep((seconds * 1_000) / 3);
     const victim = this.#busiest(await this.#status());
     await victim.node.kill();
@@ -86,45 +97,68 @@ class Demo {
     const again_ms = await timed(() => startAll([victim.node]));
     this.#say(`${victim.node.name} is back after ${Math.round(again_ms)} ms`);
     await sleep((seconds * 1_000) / 3);
-    await writers.stop();
-    await this.#readBack(writers);
+    await each((writers) => writers.stop());
+    await this.#readBack(doors);
 
-    writers.start('b', 60);
+    await each((writers) => writers.start('b', 60));
     await sleep(1_000);
-    writers.stopMeasuring();
+    await each((writers) => writers.stopMeasuring());
     await killAll(this.#nodes);
-    await writers.abandon();
+    await each((writers) => writers.abandon());
     this.#say('kill -9 all three nodes while they are written to');
     const all_ms = await timed(() => startAll(this.#nodes));
     this.#say(`all three are back after ${Math.round(all_ms)} ms`);
-    await this.#readBack(writers);
-    return this.#verdict(writers, ready_ms);
+    await this.#readBack(doors);
+    return this.#verdict(doors, ready_ms);
   }
 
-  async #readBack(writers: Writers): Promise<void> {
-    const { acknowledged } = writers.log;
-    const before = this.#lost.size;
-    for (const { options } of this.#nodes) {
-      const endpoint = { host: options.host, port: options.ports.redisSingle };
-      for (const key of await readBack(endpoint, acknowledged)) this.#lost.add(key);
-    }
-    const lost = this.#lost.size - before;
-    const result = lost === 0 ? 'all there' : `${count(lost)} LOST`;
-    this.#say(`${count(acknowledged.size)} acknowledged writes read back through each node: ${result}`);
-  }
-
-  #verdict(writers: Writers, ready_ms: number): ExitCode {
-    const { acknowledged, unknown, longestGap_ms } = writers.log;
-    const rows = [
-      [
-        'redis',
-        count(acknowledged.size),
-        count(this.#lost.size),
-        count(unknown),
-        `${count(Math.round(longestGap_ms))} ms`,
-        `${count(Math.round(ready_ms))} ms`,
-      ],
+  async #doors(status: ClusterStatus): Promise<DoorUnderLoad[]> {
+    const { writers: count } = this.#context.options;
+    const tabletOf = tabletFinder(status);
+    const redisSeeds = this.#nodes.map(({ options }) => ({ host: options.host, port: options.ports.redis }));
+    const redisClients = Array.from({ length: count }, () => new RedisWriteClient(redisSeeds));
+    const cqlSeeds = this.#nodes.map(({ options }) => ({ host: options.host, port: options.ports.cql }));
+    const cqlClients = Array.from({ length: count }, () => new CqlWriteClient(cqlSeeds));
+    await cqlClients[0]?.makeTable();
+    return [
+      {
+        name: 'redis',
+        writers: new Writers(redisClients, (key) => tabletOf(redisSlot(key))),
+        readBack: ({ options: { host, ports } }, keys) => readBack({ host, port: ports.redisSingle }, keys),
+        lost: new Set(),
+      },
+      {
+        name: 'cql',
+        writers: new Writers(cqlClients, (key) => tabletOf(cqlSlot(key))),
+        readBack: ({ options: { host, ports } }, keys) => readBackCql({ host, port: ports.cql }, keys),
+        lost: new Set(),
+      },
     ];
+  }
+
+  async #readBack(doors: readonly DoorUnderLoad[]): Promise<void> {
+    for (const { name, writers, readBack: read, lost } of doors) {
+      const { acknowledged } = writers.log;
+      const before = lost.size;
+      for (const node of this.#nodes) for (const key of await read(node, acknowledged)) lost.add(key);
+      const result = lost.size === before ? 'all there' : `${count(lost.size - before)} LOST`;
+      this.#say(`${name}: ${count(acknowledged.size)} acknowledged writes read back through each node: ${result}`);
+    }
+  }
+
+  #verdict(doors: readonly DoorUnderLoad[], ready_ms: number): ExitCode {
+    const rows = doors.map(({ name, writers, lost }) => {
+      const { acknowledged, unknown, longestGap_ms } = writers.log;
+      const gap = `${count(Math.round(longestGap_ms))} ms`;
+      return [
+        name,
+        count(acknowledged.size),
+        count(lost.size),
+        count(unknown),
+        gap,
+        `${count(Math.round(ready_ms))} ms`,
+      ];
+    });
     const columns = [
       left('door'),
       right('acknowledged'),
@@ -137,12 +171,14 @@ class Demo {
     print('');
     for (const line of table(columns, rows)) print(`  ${line}`);
     print('');
-    if (acknowledged.size === 0) {
-      print('  Nothing was acknowledged: the cluster did not work.');
+    const idle = doors.find(({ writers }) => writers.log.acknowledged.size === 0);
+    if (idle !== undefined) {
+      print(`  Nothing was acknowledged through the ${idle.name} door: the cluster did not work.`);
       return ExitCode.failed;
     }
-    if (this.#lost.size > 0) {
-      print(`  LOST, for example: ${[...this.#lost].slice(0, 3).join(', ')}`);
+    const lost = doors.flatMap((door) => [...door.lost]);
+    if (lost.length > 0) {
+      print(`  LOST, for example: ${lost.slice(0, 3).join(', ')}`);
       return ExitCode.failed;
     }
     print('  Nothing acknowledged was lost. Run one yourself: folkmoot up');

@@ -162,6 +162,7 @@ export class Node implements NodeApi, AdminSource {
         throw new FolkmootError('DRAINING', 'the node was stopped before it served', 'Start it again.');
       await this.#sleep(POLL_MS);
     }
+    await this.#cql.whenCurrent();
     this.#ready = true;
   }
 

@@ -1,5 +1,6 @@
 /** The Redis connection of `src/testing/redis` under the names that the end-to-end tests use. */
-import { ConnectionLost, RespConnection, RespError, type RespValue } from '../../src/testing/redis/resp-connection.ts';
+import { ConnectionLost } from '../../src/testing/connection-lost.ts';
+import { RespConnection, RespError, type RespValue } from '../../src/testing/redis/resp-connection.ts';
 
 export type { Endpoint } from '../../src/testing/redis/cluster-client.ts';
 export { ConnectionLost as NoReply, RespError as ErrorReply, type RespValue as Reply };

@@ -57,7 +57,7 @@ function progressLine({ elapsed_ms, total, event }: Progress): string {
   return `${seconds} s ${numbers}  ${event ?? ''}`.trimEnd();
 }
 
-const DOORS = { cluster: 'redis, cluster port', single: 'redis, single-endpoint port' } as const;
+const DOORS = { cluster: 'redis, cluster port', single: 'redis, single-endpoint port', cql: 'cassandra' } as const;
 
 function verdictLines(report: TortureReport): string[] {
   const columns = [

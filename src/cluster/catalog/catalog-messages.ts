@@ -3,6 +3,8 @@
 export type CatalogRequest =
   /** Has the leader carry out `request` with the section's handler. */
   | { readonly type: 'change'; readonly section: string; readonly request: unknown }
+  /** Asks the leader for the section's version now. */
+  | { readonly type: 'version'; readonly section: string }
   /** Is answered when the node has applied this version of the section. */
   | { readonly type: 'await'; readonly section: string; readonly version: number };
 
@@ -22,7 +24,7 @@ export function encode(message: CatalogRequest | CatalogReply): Buffer {
 export function decodeRequest(bytes: Buffer): CatalogRequest | null {
   const value = parse(bytes);
   if (value === null || typeof value['section'] !== 'string') return null;
-  if (value['type'] === 'change') return value as unknown as CatalogRequest;
+  if (value['type'] === 'change' || value['type'] === 'version') return value as unknown as CatalogRequest;
   if (value['type'] === 'await' && Number.isSafeInteger(value['version'])) return value as unknown as CatalogRequest;
   return null;
 }

@@ -8,6 +8,7 @@
  */
 import { assert } from '../../base/assert.ts';
 import type { Clock } from '../../base/clock.ts';
+import type { Transaction } from '../../tablet/operation.ts';
 import type { TabletHost } from '../../tablet/tablet-host.ts';
 import { METADATA_TABLET } from '../metadata.ts';
 import { delay, type MetadataGroup, NotMetadataLeader, OutcomeUnknown } from '../metadata-group.ts';
@@ -40,6 +41,11 @@ export interface Catalog {
    * certainly nothing was changed) or `CatalogUnknown`.
    */
   change(name: string, request: unknown): Promise<unknown>;
+  /**
+   * Resolves with true when this node has applied all changes of the section that were answered before the call. A node that has been
+   * away begins with what it has on disk, and nobody has waited for it. False: no leader could be asked.
+   */
+  catchUp(name: string): Promise<boolean>;
 }
 
 /** The handler has refused the request; `detail` is what it says about that, as JSON. */
@@ -138,6 +144,15 @@ export class ClusterCatalog implements Catalog {
     }
   }
 
+  async catchUp(name: string): Promise<boolean> {
+    const answer = await this.#ask({ type: 'version', section: name });
+    // A leader of an older version does not know the question; without an answer it would be asked for ever.
+    if (answer.type === 'refused') return true;
+    if (answer.type !== 'done') return false;
+    await this.#appliedHere(name, answer.version);
+    return true;
+  }
+
   /** The metadata group's replica on this node has applied something. */
   refresh(): void {
     for (const name of new Set([...this.#sections.keys(), ...this.#watched.keys()])) {
@@ -206,16 +221,28 @@ export class ClusterCatalog implements Catalog {
       await this.#appliedHere(request.section, request.version);
       return { type: 'done', version: request.version, reply: null };
     }
-    const handler = this.#handlers.get(request.section);
-    if (handler === undefined) {
-      return { type: 'refused', text: `the leader does not know the section ${request.section}`, detail: null };
+    const { section } = request;
+    if (request.type === 'version') {
+      return this.#transact((transaction) => ({
+        type: 'done',
+        version: readVersion(transaction, section),
+        reply: null,
+      }));
     }
+    const handler = this.#handlers.get(section);
+    if (handler === undefined) {
+      return { type: 'refused', text: `the leader does not know the section ${section}`, detail: null };
+    }
+    return this.#transact((transaction) => {
+      const records = new TransactionRecords(transaction, section);
+      const reply = handler(request.request, records) ?? null;
+      return { type: 'done', version: records.commit(), reply };
+    });
+  }
+
+  async #transact(work: (transaction: Transaction) => CatalogReply): Promise<CatalogReply> {
     try {
-      return await this.#options.metadata.transact((transaction): CatalogReply => {
-        const records = new TransactionRecords(transaction, request.section);
-        const reply = handler(request.request, records) ?? null;
-        return { type: 'done', version: records.commit(), reply };
-      });
+      return await this.#options.metadata.transact(work);
     } catch (error) {
       if (error instanceof NotMetadataLeader) return { type: 'again' };
       if (error instanceof OutcomeUnknown) return { type: 'unknown', text: error.message };

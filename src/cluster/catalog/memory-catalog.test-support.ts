@@ -50,6 +50,10 @@ export class MemoryCatalog implements Catalog {
     return reply ?? null;
   }
 
+  async catchUp(): Promise<boolean> {
+    return true;
+  }
+
   #transaction(): Transaction {
     const store = this.#store;
     return {

@@ -5,7 +5,7 @@
  * for; `stop` closes everything.
  */
 import { createServer as createPlainServer, type Server, type ServerOpts, type Socket } from 'node:net';
-import type { Clock, Timer } from '../../base/clock.ts';
+import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import type { AccessControl } from '../../cluster/access/access-control.ts';
 import type { Router } from '../../cluster/view.ts';
@@ -29,6 +29,8 @@ export interface CqlDoorOptions {
   readonly engine: StatementEngine;
   /** What goes on without clients, as long as the door is open. */
   readonly background: { start(): void; stop(): void };
+  /** Whether this node has learned what schema and users were when it was asked; false when nobody could say. */
+  readonly catchUp: () => Promise<boolean>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly host: string;
@@ -45,6 +47,7 @@ const SUPPORTED = {
   PROTOCOL_VERSIONS: ['3/v3', '4/v4', '5/v5'],
 };
 const DRAIN_CHECK_MS = 20;
+const CATCH_UP_RETRY_MS = 20;
 
 export class CqlDoor {
   readonly statistics: DoorStatistics = {
@@ -64,7 +67,12 @@ export class CqlDoor {
   #flushScheduled = false;
   #server: Server | undefined;
   #unwatch: (() => void)[] = [];
-  #idle: Timer | undefined;
+  #stopped = false;
+  #isCurrent = false;
+  #becomeCurrent: () => void = () => undefined;
+  readonly #current = new Promise<void>((resolve) => {
+    this.#becomeCurrent = resolve;
+  });
 
   constructor(options: CqlDoorOptions) {
     this.#options = options;
@@ -76,6 +84,7 @@ export class CqlDoor {
       statements: new PreparedStatements(engine),
       statistics: this.statistics,
       supported: SUPPORTED,
+      isCurrent: () => this.#isCurrent,
       flushLater: (connection) => this.#flushLater(connection),
       closed: (connection) => this.#connections.delete(connection),
     };
@@ -116,6 +125,23 @@ export class CqlDoor {
     ];
     this.#events.start(clock);
     this.#options.background.start();
+    void this.#catchUp();
+  }
+
+  /** Until then a node that was away knows an old schema, or none, and connections are refused. Ends with the door, too. */
+  whenCurrent(): Promise<void> {
+    return this.#current;
+  }
+
+  async #catchUp(): Promise<void> {
+    const { catchUp, clock } = this.#options;
+    while (!this.#stopped && !(await catchUp())) {
+      await new Promise<void>((resolve) => {
+        clock.after(CATCH_UP_RETRY_MS, resolve);
+      });
+    }
+    this.#isCurrent = true;
+    this.#becomeCurrent();
   }
 
   async drain(patience_ms: number): Promise<void> {
@@ -133,7 +159,7 @@ export class CqlDoor {
   async stop(): Promise<void> {
     this.#options.background.stop();
     this.#events.stop();
-    this.#idle?.cancel();
+    this.#stopped = true;
     for (const end of this.#unwatch.splice(0)) end();
     for (const connection of this.#connections) connection.destroy();
     const server = this.#server;

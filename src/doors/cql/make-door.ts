@@ -1,16 +1,18 @@
 /** Puts the Cassandra door together: schema, rows, statements, connections. */
 import { isIP } from 'node:net';
+import { ACCESS_SECTION } from '../../cluster/access/access-records.ts';
 import type { Catalog } from '../../cluster/catalog/catalog.ts';
 import { CqlDoor, type CqlDoorOptions } from './door.ts';
 import { Engine } from './planning/engine.ts';
 import { RowBackground } from './routing/background.ts';
 import { RowServices } from './routing/row-services.ts';
+import { CQL_SECTION } from './schema/records.ts';
 import { SchemaRegistry } from './schema/schema-registry.ts';
 import type { SystemContext } from './schema/system/context.ts';
 import { SYSTEM_SCHEMA } from './schema/system/system-tables.ts';
 import type { Requester } from './session/engine.ts';
 
-export interface MakeDoorOptions extends Omit<CqlDoorOptions, 'schema' | 'engine' | 'background'> {
+export interface MakeDoorOptions extends Omit<CqlDoorOptions, 'schema' | 'engine' | 'background' | 'catchUp'> {
   readonly catalog: Catalog;
   /** How long a statement that has had no effect is tried again. */
   readonly deadline_ms: number;
@@ -38,7 +40,9 @@ export function makeCqlDoor(options: MakeDoorOptions): CqlDoor {
   });
   const engine = new Engine({ router, access, catalog, schema, rows, clock, logger, system });
   const background = new RowBackground(rows, catalog, logger);
-  const door = new CqlDoor({ ...options, schema, engine, background });
+  const catchUp = async (): Promise<boolean> =>
+    (await catalog.catchUp(CQL_SECTION)) && (await catalog.catchUp(ACCESS_SECTION));
+  const door = new CqlDoor({ ...options, schema, engine, background, catchUp });
   return door;
 }
 

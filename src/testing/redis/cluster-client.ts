@@ -3,7 +3,8 @@
  * command again only when the command certainly had no effect.
  */
 import { slotOfString } from '../../doors/redis/slot.ts';
-import { ConnectionLost, RespConnection, RespError, type RespValue } from './resp-connection.ts';
+import { ConnectionLost } from '../connection-lost.ts';
+import { RespConnection, RespError, type RespValue } from './resp-connection.ts';
 
 export interface Endpoint {
   readonly host: string;

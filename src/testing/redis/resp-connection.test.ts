@@ -1,7 +1,8 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
+import { ConnectionLost } from '../connection-lost.ts';
 import { ClusterClient, OutcomeUnknown } from './cluster-client.ts';
-import { ConnectionLost, encode, parseReply, RespConnection, RespError, type RespValue } from './resp-connection.ts';
+import { encode, parseReply, RespConnection, RespError, type RespValue } from './resp-connection.ts';
 
 const REPLIES: readonly [string, RespValue][] = [
   ['+OK\r\n', 'OK'],

@@ -3,6 +3,7 @@
  * was not, and whether it left, is all that whoever looks for lost writes wants to know.
  */
 import { connect, type Socket } from 'node:net';
+import { ConnectionLost } from '../connection-lost.ts';
 
 export type RespValue = string | number | boolean | null | RespError | readonly RespValue[];
 
@@ -16,16 +17,6 @@ export class RespError {
   /** MOVED, CLUSTERDOWN, ERR ... */
   get prefix(): string {
     return this.text.split(' ', 1)[0] ?? '';
-  }
-}
-
-/** The connection ended before the reply came. `sent` is false when the command certainly did not leave. */
-export class ConnectionLost extends Error {
-  override readonly name = 'ConnectionLost';
-  readonly sent: boolean;
-  constructor(sent: boolean, reason = 'the connection was lost', cause?: unknown) {
-    super(reason, { cause });
-    this.sent = sent;
   }
 }
 

@@ -1,6 +1,7 @@
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ClientCuts } from './client-cuts.ts';
+import { connectTo } from './session.ts';
 
 const PATIENCE_MS = 150;
 
@@ -31,7 +32,7 @@ describe.each([
 ] as const)('a client that is cut off %s', (_, silently) => {
   test('does not know what became of what it had sent', async () => {
     const cuts = new ClientCuts();
-    const line = cuts.connect('127.0.0.1', port, PATIENCE_MS);
+    const line = cuts.connect('127.0.0.1', port, PATIENCE_MS, connectTo);
     expect(await line.send('PING')).toBe('OK');
     answering = false;
     const answer = line.send('PING');
@@ -44,11 +45,11 @@ describe.each([
   test('knows that nothing has left on a connection that does not come about, until it is healed', async () => {
     const cuts = new ClientCuts();
     cuts.cut([`127.0.0.1:${port}`], silently);
-    const unreachable = cuts.connect('127.0.0.1', port, PATIENCE_MS);
+    const unreachable = cuts.connect('127.0.0.1', port, PATIENCE_MS, connectTo);
     await expect(unreachable.send('PING')).rejects.toMatchObject({ name: 'ConnectionLost', sent: false });
     expect(seen).toBe(0);
     cuts.heal();
-    const line = cuts.connect('127.0.0.1', port, PATIENCE_MS);
+    const line = cuts.connect('127.0.0.1', port, PATIENCE_MS, connectTo);
     expect(await line.send('PING')).toBe('OK');
     line.close();
   });
@@ -56,7 +57,7 @@ describe.each([
 
 test('others are reached all the time', async () => {
   const cuts = new ClientCuts();
-  const line = cuts.connect('127.0.0.1', port, PATIENCE_MS);
+  const line = cuts.connect('127.0.0.1', port, PATIENCE_MS, connectTo);
   cuts.cut(['127.0.0.2:1'], false);
   expect(await line.send('PING')).toBe('OK');
   line.close();

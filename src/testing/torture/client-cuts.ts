@@ -3,13 +3,13 @@
  * the answer to what was sent before, gets lost until the client has no patience left. Else connections break at once and new
  * ones are refused.
  */
-import { ConnectionLost, RespConnection, type RespValue } from '../redis/resp-connection.ts';
-import type { Line } from './session.ts';
+import { ConnectionLost } from '../connection-lost.ts';
+import type { Line } from './line.ts';
 
 export class ClientCuts {
   #cut: ReadonlySet<string> = new Set();
   #silently = false;
-  readonly #lines = new Set<CuttableLine>();
+  readonly #lines = new Set<{ readonly address: string; cut(silently: boolean): void }>();
 
   /** `addresses` are host:port. Replaces what was cut before. */
   cut(addresses: readonly string[], silently: boolean): void {
@@ -22,11 +22,16 @@ export class ClientCuts {
     this.#cut = new Set();
   }
 
-  /** A connection to an address, as far as it can be reached. */
-  connect(host: string, port: number, timeout_ms: number): Line {
+  /** A connection to an address, as far as it can be reached; `open` makes one that can. */
+  connect<Request extends readonly unknown[], Reply>(
+    host: string,
+    port: number,
+    timeout_ms: number,
+    open: (host: string, port: number, timeout_ms: number) => Line<Request, Reply>,
+  ): Line<Request, Reply> {
     const address = `${host}:${port}`;
-    if (this.#cut.has(address)) return new DeadLine(this.#silently ? timeout_ms : 0);
-    const connection = new RespConnection(host, port, { timeout_ms });
+    if (this.#cut.has(address)) return new DeadLine<Request, Reply>(this.#silently ? timeout_ms : 0);
+    const connection = open(host, port, timeout_ms);
     const line = new CuttableLine(address, connection, timeout_ms, () => this.#lines.delete(line));
     this.#lines.add(line);
     return line;
@@ -34,7 +39,7 @@ export class ClientCuts {
 }
 
 /** Never came about: nothing leaves. */
-class DeadLine implements Line {
+class DeadLine<Request extends readonly unknown[], Reply> implements Line<Request, Reply> {
   lost = false;
   readonly #after_ms: number;
 
@@ -42,7 +47,7 @@ class DeadLine implements Line {
     this.#after_ms = after_ms;
   }
 
-  async send(): Promise<RespValue> {
+  async send(): Promise<Reply> {
     await new Promise((resolve) => setTimeout(resolve, this.#after_ms));
     this.lost = true;
     throw new ConnectionLost(false, 'the node cannot be reached');
@@ -53,16 +58,16 @@ class DeadLine implements Line {
   }
 }
 
-class CuttableLine implements Line {
+class CuttableLine<Request extends readonly unknown[], Reply> implements Line<Request, Reply> {
   readonly address: string;
-  readonly #connection: RespConnection;
+  readonly #connection: Line<Request, Reply>;
   readonly #timeout_ms: number;
   readonly #closed: () => void;
   /** What waits for answers that got lost. */
   readonly #waiting: ((error: ConnectionLost) => void)[] = [];
   #silent = false;
 
-  constructor(address: string, connection: RespConnection, timeout_ms: number, closed: () => void) {
+  constructor(address: string, connection: Line<Request, Reply>, timeout_ms: number, closed: () => void) {
     this.address = address;
     this.#connection = connection;
     this.#timeout_ms = timeout_ms;
@@ -73,13 +78,13 @@ class CuttableLine implements Line {
     return this.#connection.lost;
   }
 
-  send(...args: readonly string[]): Promise<RespValue> {
+  send(...request: Request): Promise<Reply> {
     return new Promise((resolve, reject) => {
       if (this.#silent) {
         this.#waiting.push(reject);
         return;
       }
-      this.#connection.send(...args).then((reply) => {
+      this.#connection.send(...request).then((reply) => {
         if (this.#silent) this.#waiting.push(reject);
         else resolve(reply);
       }, reject);

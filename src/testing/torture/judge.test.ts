@@ -30,7 +30,7 @@ describe('what a history proves', () => {
       [COUNTER, 'unknown', ['increment', 1]],
       [COUNTER, 'ok', ['read'], 2],
     ]);
-    expect(judgement).toEqual({ lost: [], duplicated: [], undead: [], anomalies: [], findings: [], keys: 2 });
+    expect(judgement).toEqual({ lost: [], duplicated: [], undead: [], torn: [], anomalies: [], findings: [], keys: 2 });
   });
 
   test('a write that was acknowledged and is not there is lost', () => {
@@ -114,5 +114,51 @@ describe('what a history proves', () => {
     const judgement = judge(recorder.history(), workloadNamed);
     expect(judgement.anomalies.join()).toContain('G2');
     expect(judgement.findings).toHaveLength(1);
+  });
+});
+
+describe('logged batches', () => {
+  const KEY = '{cqllogged:0:0}';
+  const append = (token: string): unknown => ['a', 'b', 'c'].map((part) => ['append', part, token]);
+  const read = ['a', 'b', 'c'].map((part) => ['read', part]);
+
+  test('may be seen half done, since each partition is checked by itself', () => {
+    const recorder = new HistoryRecorder('lists');
+    const batch = recorder.invoke(1, KEY, append('x'), 0);
+    const half = recorder.invoke(2, KEY, read, 1);
+    recorder.ok(half, 2, [['x'], [], []]);
+    recorder.ok(batch, 3);
+    const last = recorder.invoke(1, KEY, read, 4);
+    recorder.ok(last, 5, [['x'], ['x'], ['x']]);
+    expect(judge(recorder.history(), workloadNamed)).toMatchObject({ torn: [], lost: [], findings: [], keys: 3 });
+  });
+
+  test('of unknown outcome that are there in part are torn, and acknowledged ones have lost something', () => {
+    const rows = (outcome: 'ok' | 'unknown'): Row[] => [
+      [KEY, outcome, append('x')],
+      [KEY, 'ok', read, [['x'], [], ['x']]],
+    ];
+    expect(judgementOf(rows('unknown'))).toMatchObject({ torn: [`${KEY}: a x, b x, c x`], lost: [], findings: [] });
+    const lost = judgementOf(rows('ok'));
+    expect(lost.lost).toEqual([`${KEY}: b x`]);
+    expect(lost.findings).toMatchObject([{ key: `${KEY}b`, workload: 'cqllogged', verdict: 'violation' }]);
+  });
+
+  test('that were read again after others had seen them go back are found', () => {
+    const judgement = judgementOf([
+      [KEY, 'ok', append('x')],
+      [KEY, 'ok', read, [['x'], ['x'], []]],
+      [KEY, 'ok', read, [['x'], ['x'], ['x']]],
+    ]);
+    expect(judgement.findings).toMatchObject([{ key: `${KEY}c`, verdict: 'violation' }]);
+  });
+
+  test('of one partition are seen as a whole', () => {
+    const judgement = judgementOf([
+      ['{cqlbatch:0:0}', 'unknown', append('x')],
+      ['{cqlbatch:0:0}', 'ok', read, [['x'], [], ['x']]],
+    ]);
+    expect(judgement.torn).toHaveLength(1);
+    expect(judgement.findings).toMatchObject([{ workload: 'cqlbatch', verdict: 'violation' }]);
   });
 });

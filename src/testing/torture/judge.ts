@@ -25,6 +25,8 @@ export interface Judgement {
   readonly duplicated: readonly string[];
   /** Writes that are there although they were said not to have been done. */
   readonly undead: readonly string[];
+  /** Writes of which a part is there and a part is not. */
+  readonly torn: readonly string[];
   /** Keys whose history has no explanation, or one that was not found in time. */
   readonly findings: readonly Finding[];
   /** Anomalies of transactions over several lists, each in words. */
@@ -34,7 +36,7 @@ export interface Judgement {
 
 /** The step budget: 10 million for each key, which is the checker's own. */
 export function judge(history: History, workloadOf: (key: string) => Workload): Judgement {
-  const traces = { lost: [] as string[], duplicated: [] as string[], undead: [] as string[] };
+  const traces = { lost: [] as string[], duplicated: [] as string[], undead: [] as string[], torn: [] as string[] };
   const anomalies: string[] = [];
   const models: Record<string, Model> = {};
   const byKey = new Map<string, Operation[]>();
@@ -48,13 +50,36 @@ export function judge(history: History, workloadOf: (key: string) => Workload): 
     if (workload.modelOf !== undefined) models[workload.model] = workload.modelOf;
     traceKey(key, operations, workload, traces);
     countKey(key, operations, workload, traces);
-    if (workload.model === lists.name) anomalies.push(...anomaliesOf(key, operations));
+    if (workload.model === lists.name && workload.parts === undefined) anomalies.push(...anomaliesOf(key, operations));
   }
-  const result: HistoryResult = checkHistory(history, { models });
+  const result: HistoryResult = checkHistory(inParts(history, byKey, workloadOf), { models });
   const findings = result.keys
     .filter(({ verdict }) => verdict !== 'linearizable')
     .map((key) => ({ key: key.key, workload: workloadOf(key.key).name, verdict: key.verdict, result: key }));
   return { ...traces, anomalies, findings, keys: result.keys.length };
+}
+
+/** Operations that need not happen at one moment are cut into those that do. */
+function inParts(
+  history: History,
+  byKey: ReadonlyMap<string, readonly Operation[]>,
+  workloadOf: (key: string) => Workload,
+): History {
+  const operations: Operation[] = [];
+  const models = new Map<string, string>();
+  for (const [key, whole] of byKey) {
+    const { parts } = workloadOf(key);
+    if (parts === undefined) {
+      models.set(key, history.models.get(key) ?? '');
+      operations.push(...whole);
+      continue;
+    }
+    for (const part of whole.flatMap((operation) => parts.of(operation))) {
+      models.set(part.key, parts.model);
+      operations.push(part);
+    }
+  }
+  return { operations, models };
 }
 
 /** The cycle checker names what is wrong with transactions, where the search can only say that nothing explains them. */
@@ -71,6 +96,7 @@ interface Traces {
   readonly lost: string[];
   readonly duplicated: string[];
   readonly undead: string[];
+  readonly torn: string[];
 }
 
 /** Compares what was written with what the last read shows. */
@@ -81,7 +107,10 @@ function traceKey(key: string, operations: readonly Operation[], workload: Workl
   const counts = new Map<string, number>();
   for (const item of workload.trace.shown(last.output)) counts.set(item, (counts.get(item) ?? 0) + 1);
   for (const operation of operations) {
-    for (const item of workload.trace.written(operation.input)) {
+    const items = workload.trace.written(operation.input);
+    const there = items.filter((item) => counts.has(item)).length;
+    if (there > 0 && there < items.length) traces.torn.push(`${key}: ${items.join(', ')}`);
+    for (const item of items) {
       const count = counts.get(item) ?? 0;
       if (operation.outcome === 'ok' && count === 0) traces.lost.push(`${key}: ${item}`);
       if (operation.outcome === 'failed' && count > 0) traces.undead.push(`${key}: ${item}`);

@@ -5,14 +5,16 @@
 import type { Cluster } from '../cluster.ts';
 import type { ClusterNode } from '../cluster-node.ts';
 import { RespConnection, type RespError } from '../redis/resp-connection.ts';
-import type { Load } from './load.ts';
-import { type Line, NotDone, Session, WrongReply } from './session.ts';
+import type { Door, Load } from './load.ts';
+import { NotDone, WrongReply } from './outcome.ts';
+import { type RespLine, Session } from './session.ts';
 import type { Wire } from './wire.ts';
+import type { AnySession } from './workload.ts';
 import { workloadNamed } from './workloads/all.ts';
 
 const WHOLE_TIMEOUT_MS = 90_000;
 const READ_TIMEOUT_MS = 20_000;
-const READ_ATTEMPTS = 20;
+const READ_ATTEMPTS = 50;
 const READ_PAUSE_MS = 100;
 /** Reads under way at a time. */
 const LANES = 32;
@@ -67,30 +69,34 @@ export async function untilWhole(cluster: Cluster): Promise<void> {
   );
 }
 
-/** Reads every key of the history once, through both doors in turn. Resolves with what was told, by key. */
+/** Reads every key of the history, through both ports of Redis in turn. Resolves with what was told, by key. */
 export async function readAll(load: Load, sessions: readonly ReaderSession[]): Promise<Map<string, unknown>> {
   const found = new Map<string, unknown>();
   await inLanes([...load.recorder.history().models.keys()], async (key, lane) => {
     const workload = workloadNamed(key);
-    const reader = sessions[lane % sessions.length] as ReaderSession;
+    const readers = sessions.filter(({ door }) => (door === 'cql') === (workload.protocol === 'cql'));
+    const reader = readers[lane % readers.length] as ReaderSession;
     // A leader that hands over to the preferred one may refuse; that it refuses for ever would be a finding.
-    for (let attempt = 0; attempt < READ_ATTEMPTS && !found.has(key); attempt++) {
+    for (let attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
       const result = await load.perform({ workload, ...reader }, READER_PROCESS + lane, key, workload.read);
-      if (result !== undefined) found.set(key, result.output);
-      else await new Promise((resolve) => setTimeout(resolve, READ_PAUSE_MS));
+      if (result !== undefined) {
+        found.set(key, result.output);
+        if (workload.isSettled?.(result.output) !== false) return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, READ_PAUSE_MS));
     }
   });
   return found;
 }
 
 export interface ReaderSession {
-  readonly door: 'cluster' | 'single';
-  readonly session: Session;
+  readonly door: Door;
+  readonly session: AnySession;
 }
 
 /**
  * Asks each node for what its own replica holds (READONLY) and compares it with what was told before. Resolves with the
- * differences in words. A node without a replica of a key answers MOVED, which is skipped.
+ * differences in words. A node without a replica of a key answers MOVED, which is skipped. Only Redis has such reads.
  */
 export async function compareReplicas(
   cluster: Cluster,
@@ -100,7 +106,8 @@ export async function compareReplicas(
   let compared = 0;
   for (const node of cluster.nodes) {
     const session = new ReplicaSession(node);
-    await inLanes([...found.keys()], async (key) => {
+    const keys = [...found.keys()].filter((key) => workloadNamed(key).protocol === 'redis');
+    await inLanes(keys, async (key) => {
       const workload = workloadNamed(key);
       try {
         const output = await workload.perform(session, key, workload.read);
@@ -124,7 +131,7 @@ class ReplicaSession extends Session {
       prng: { pick: (list) => list[0] as never },
       timeout_ms: READ_TIMEOUT_MS,
       redirect: false,
-      through: (line: Line) => {
+      through: (line: RespLine) => {
         line.send('READONLY').catch(() => undefined);
         return line;
       },

@@ -2,12 +2,12 @@
 import type { Prng } from '../../base/prng.ts';
 import { HistoryRecorder } from '../linearizability/history.ts';
 import type { Meter } from './meter.ts';
-import { NotDone, OutcomeOpen, type Session, WrongReply } from './session.ts';
-import { TOKEN_LENGTH, type Workload } from './workload.ts';
+import { NotDone, OutcomeOpen, WrongReply } from './outcome.ts';
+import { type AnySession, TOKEN_LENGTH, type Workload } from './workload.ts';
 import { workloadNamed } from './workloads/all.ts';
 
 /** Which door a client uses. */
-export type Door = 'cluster' | 'single';
+export type Door = 'cluster' | 'single' | 'cql';
 
 export interface Tally {
   operations: number;
@@ -22,7 +22,7 @@ export interface Tally {
 export interface LoadClient {
   readonly workload: Workload;
   readonly door: Door;
-  readonly session: Session;
+  readonly session: AnySession;
   readonly prng: Prng;
 }
 

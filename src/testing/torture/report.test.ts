@@ -12,6 +12,7 @@ const report: TortureReport = {
   lost: 0,
   duplicated: 0,
   undead: 0,
+  torn: 0,
   keys: 99,
   replicaReads: 297,
   gaps: { total_ms: 4_321.5, withMajority_ms: 765.4 },

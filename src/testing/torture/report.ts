@@ -23,6 +23,8 @@ export interface TortureReport {
   readonly lost: number;
   readonly duplicated: number;
   readonly undead: number;
+  /** Writes of which a part is there and a part is not. */
+  readonly torn: number;
   readonly keys: number;
   /** Reads of single replicas at the end that were compared with what leaders said. */
   readonly replicaReads: number;
@@ -51,7 +53,7 @@ export function reportLines(report: TortureReport): string[] {
   return [
     `operations    ${count(total.operations)} on ${count(report.keys)} keys`,
     `acknowledged  ${count(total.acknowledged)} writes; ${count(total.unknown)} operations unknown, ${count(total.failed)} refused`,
-    `lost          ${count(report.lost)}; ${count(report.duplicated)} twice, ${count(report.undead)} refused and there all the same`,
+    `lost          ${count(report.lost)}; ${count(report.duplicated)} twice, ${count(report.undead)} refused and there all the same, ${count(report.torn)} torn`,
     `replicas      ${count(report.replicaReads)} reads of single replicas compared`,
     `longest gap   ${count(Math.round(gaps.withMajority_ms))} ms with a majority up, ${count(Math.round(gaps.total_ms))} ms in total`,
     ...reasonLines(report.reasons),

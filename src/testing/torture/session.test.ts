@@ -1,7 +1,8 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Prng } from '../../base/prng.ts';
-import { NotDone, OutcomeOpen, Session, WrongReply } from './session.ts';
+import { NotDone, OutcomeOpen, WrongReply } from './outcome.ts';
+import { Session } from './session.ts';
 
 const servers: Server[] = [];
 const sessions: Session[] = [];

@@ -3,30 +3,14 @@
  * and tells the three outcomes apart: done (with a reply), certainly not done, and unknown.
  */
 import type { Prng } from '../../base/prng.ts';
+import { ConnectionLost } from '../connection-lost.ts';
 import type { Endpoint } from '../redis/cluster-client.ts';
-import { ConnectionLost, RespConnection, RespError, type RespValue } from '../redis/resp-connection.ts';
+import { RespConnection, RespError, type RespValue } from '../redis/resp-connection.ts';
+import type { Line } from './line.ts';
+import { NotDone, OutcomeOpen, WrongReply } from './outcome.ts';
 
-/** The command certainly had no effect, and never will. */
-export class NotDone extends Error {
-  override readonly name = 'NotDone';
-}
-
-/** The command may or may not have had its effect, or may yet have it. */
-export class OutcomeOpen extends Error {
-  override readonly name = 'OutcomeOpen';
-}
-
-/** An answer that a working server does not give to this command. */
-export class WrongReply extends Error {
-  override readonly name = 'WrongReply';
-}
-
-/** What carries commands to a node and replies back; a `Saboteur` may sit in between. */
-export interface Line {
-  readonly lost: boolean;
-  send(...args: readonly string[]): Promise<RespValue>;
-  close(): void;
-}
+/** Commands of Redis, and their replies. */
+export type RespLine = Line<readonly string[], RespValue>;
 
 export interface SessionOptions {
   /** The nodes to talk to, through the door of this session; read again for every attempt, since nodes are added. */
@@ -36,9 +20,9 @@ export interface SessionOptions {
   /** False: MOVED means that nothing was done; true when left out: it is followed. */
   readonly redirect?: boolean;
   /** How a node is reached; by a connection of its own when left out. */
-  readonly connect?: (host: string, port: number, timeout_ms: number) => Line;
+  readonly connect?: (host: string, port: number, timeout_ms: number) => RespLine;
   /** Puts something between the session and its connections; for runs that must be found out. */
-  readonly through?: (line: Line) => Line;
+  readonly through?: (line: RespLine) => RespLine;
 }
 
 /** `TIMEOUT the outcome is unknown ...`: docs/doors/redis.md. */
@@ -49,7 +33,7 @@ const REDIRECTIONS_MAX = 5;
 
 export class Session {
   readonly #options: SessionOptions;
-  readonly #lines = new Map<string, Line>();
+  readonly #lines = new Map<string, RespLine>();
   /** By key: where its leader was last. Bounded by the keys of the run's hot set, and cleared when it grows. */
   readonly #homes = new Map<string, string>();
 
@@ -95,7 +79,7 @@ export class Session {
   }
 
   /** Follows redirections, which say that nothing was done; every other error ends the attempt. */
-  async #follow(key: string, work: (line: Line) => Promise<RespValue>): Promise<RespValue> {
+  async #follow(key: string, work: (line: RespLine) => Promise<RespValue>): Promise<RespValue> {
     const redirections_max = this.#options.redirect === false ? 0 : REDIRECTIONS_MAX;
     for (let redirections = 0; ; redirections++) {
       const target = this.#homes.get(key) ?? this.#anyNode();
@@ -138,7 +122,7 @@ export class Session {
     this.#homes.set(key, target);
   }
 
-  #line(target: string): Line {
+  #line(target: string): RespLine {
     const open = this.#lines.get(target);
     if (open !== undefined && !open.lost) return open;
     const colon = target.lastIndexOf(':');
@@ -155,12 +139,12 @@ export class Session {
   }
 }
 
-function connectTo(host: string, port: number, timeout_ms: number): Line {
+export function connectTo(host: string, port: number, timeout_ms: number): RespLine {
   return new RespConnection(host, port, { timeout_ms });
 }
 
 /** The EXEC's reply, or the error that kept a command from being queued, which kept all of them from being executed. */
-async function execute(line: Line, commands: readonly (readonly string[])[]): Promise<RespValue> {
+async function execute(line: RespLine, commands: readonly (readonly string[])[]): Promise<RespValue> {
   const sent = [line.send('MULTI'), ...commands.map((command) => line.send(...command)), line.send('EXEC')];
   const replies = await all(sent);
   const last = replies.at(-1) as RespValue;

@@ -1,16 +1,18 @@
 /**
- * A run: a cluster of real processes, clients on both doors, a nemesis, and a verdict. `folkmoot verify` and
+ * A run: a cluster of real processes, clients on every door, a nemesis, and a verdict. `folkmoot verify` and
  * `npm run torture` are thin over this. docs/internals/torture.md says what a run covers.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Prng } from '../../base/prng.ts';
+import type { NodePorts } from '../../cluster/view.ts';
 import type { NodeAddress } from '../../node/launch/addresses.ts';
 import { type Cluster, createCluster } from '../cluster.ts';
 import type { Verdict as CheckVerdict } from '../linearizability/checker.ts';
 import type { History } from '../linearizability/history.ts';
 import { ClientCuts } from './client-cuts.ts';
+import { type CqlLine, CqlSession, connectCql } from './cql-session.ts';
 import { Disks } from './disks.ts';
 import { type Judgement, judge } from './judge.ts';
 import { compareReplicas, cutPower, mend, missingCommands, type ReaderSession, readAll } from './last-reads.ts';
@@ -19,11 +21,12 @@ import { Meter } from './meter.ts';
 import { Nemesis } from './nemesis.ts';
 import { FAULT_KINDS, FAULTS, type FaultKind, type FaultSpec, planDisruptions } from './plan.ts';
 import type { ReportRow, TortureReport } from './report.ts';
-import { type Sabotage, sabotaged } from './sabotage.ts';
-import { type Line, Session } from './session.ts';
+import { type Sabotage, sabotaged, sabotagedCql } from './sabotage.ts';
+import { connectTo, type RespLine, Session } from './session.ts';
 import { type Wire, wireOfNodes } from './wire.ts';
-import type { Workload } from './workload.ts';
+import type { AnySession, Workload } from './workload.ts';
 import { WORKLOADS, workloadNamed } from './workloads/all.ts';
+import { makeTables } from './workloads/cql-tables.ts';
 
 export interface TortureOptions {
   readonly seed: number;
@@ -62,7 +65,10 @@ export interface TortureResult {
 
 const TABLETS = 12;
 const HOT_KEYS = 2;
-const DOORS: readonly Door[] = ['cluster', 'single'];
+const DOORS = { redis: ['cluster', 'single'], cql: ['cql'] } as const satisfies Record<
+  Workload['protocol'],
+  readonly Door[]
+>;
 const CLIENT_TIMEOUT_MS = 3_000;
 /** Below the clients' patience, so that a cluster that cannot serve says so itself. */
 const SERVER_TIMEOUT_MS = 2_000;
@@ -121,13 +127,15 @@ class Run {
   readonly #disks: Disks | undefined;
   readonly #wire: Wire;
   readonly #clientCuts = new ClientCuts();
-  readonly #through: ((line: Line) => Line) | undefined;
+  readonly #through: ((line: RespLine) => RespLine) | undefined;
+  readonly #throughCql: ((line: CqlLine) => CqlLine) | undefined;
 
   constructor(cluster: Cluster, options: TortureOptions, disks: Disks | undefined) {
     this.#cluster = cluster;
     this.#options = options;
     this.#disks = disks;
     this.#through = options.sabotage === undefined ? undefined : sabotaged(options.sabotage);
+    this.#throughCql = options.sabotage === undefined ? undefined : sabotagedCql(options.sabotage);
     this.#wire = options.network?.wire ?? wireOfNodes(cluster);
   }
 
@@ -141,6 +149,7 @@ class Run {
     if (this.#options.network === undefined) {
       leftOut.push('packets dropped by the system: it takes root, network namespaces and npm run torture');
     }
+    await this.#makeTables();
     const before = await this.#terms();
     const load = this.#makeLoad(workloads);
     const nemesis = this.#makeNemesis(load, faults);
@@ -175,7 +184,9 @@ class Run {
     if (!whole) return { terms: 0, compared: 0 };
     const terms = await this.#terms();
     if (!(await this.#attempt('the last start', () => cutPower(this.#cluster)))) return { terms, compared: 0 };
-    const readers = DOORS.map((door): ReaderSession => ({ door, session: this.#session(door, READER_TIMEOUT_MS) }));
+    const readers = Object.values(DOORS)
+      .flat()
+      .map((door): ReaderSession => ({ door, session: this.#session(door, READER_TIMEOUT_MS) }));
     const found = await readAll(load, readers);
     for (const { session } of readers) session.close();
     const unread = load.recorder.history().models.size - found.size;
@@ -198,7 +209,7 @@ class Run {
     const { load, nemesis } = run;
     const history = load.recorder.history();
     const judgement = judge(history, workloadNamed);
-    const { lost, duplicated, undead, findings, anomalies, keys } = judgement;
+    const { lost, duplicated, undead, torn, findings, anomalies, keys } = judgement;
     const crashes = this.#cluster.nodes.flatMap(({ crashes }) =>
       crashes.filter((text) => this.#disks?.excuses(text) !== true),
     );
@@ -206,6 +217,7 @@ class Run {
     if (lost.length > 0) problems.push(`lost: ${lost.slice(0, SHOWN).join('; ')}`);
     if (duplicated.length > 0) problems.push(`there twice: ${duplicated.slice(0, SHOWN).join('; ')}`);
     if (undead.length > 0) problems.push(`refused and there all the same: ${undead.slice(0, SHOWN).join('; ')}`);
+    if (torn.length > 0) problems.push(`done in part: ${torn.slice(0, SHOWN).join('; ')}`);
     for (const anomaly of anomalies.slice(0, SHOWN)) problems.push(`anomaly of transactions: ${anomaly}`);
     const named = (wanted: CheckVerdict): string => {
       const keys = findings.filter(({ verdict }) => verdict === wanted).map(({ key }) => key);
@@ -229,6 +241,7 @@ class Run {
       lost: lost.length,
       duplicated: duplicated.length,
       undead: undead.length,
+      torn: torn.length,
       keys,
       replicaReads: run.replicaReads,
       gaps: this.#meter.gaps(),
@@ -263,7 +276,7 @@ class Run {
     const prng = new Prng(seed ^ 0x5bd1e995);
     const clients: LoadClient[] = [];
     for (const workload of workloads) {
-      for (const door of DOORS) {
+      for (const door of DOORS[workload.protocol]) {
         for (let n = 0; n < each; n++) {
           clients.push({
             workload,
@@ -294,18 +307,34 @@ class Run {
     });
   }
 
-  #session(door: Door, timeout_ms: number, prng = new Prng(this.#options.seed)): Session {
+  #session(door: Door, timeout_ms: number, prng = new Prng(this.#options.seed)): AnySession {
+    const endpoints = (): { host: string; port: number }[] =>
+      this.#cluster.nodes.map(({ host, ports }) => ({ host, port: portOf(door, ports) }));
+    if (door === 'cql') {
+      return new CqlSession({
+        endpoints,
+        prng,
+        timeout_ms,
+        connect: (host, port, patience_ms) => this.#clientCuts.connect(host, port, patience_ms, connectCql),
+        ...(this.#throughCql === undefined ? {} : { through: this.#throughCql }),
+      });
+    }
     return new Session({
-      endpoints: () =>
-        this.#cluster.nodes.map(({ host, ports }) => ({
-          host,
-          port: door === 'cluster' ? ports.redis : ports.redisSingle,
-        })),
+      endpoints,
       prng,
       timeout_ms,
-      connect: (host, port, patience_ms) => this.#clientCuts.connect(host, port, patience_ms),
+      connect: (host, port, patience_ms) => this.#clientCuts.connect(host, port, patience_ms, connectTo),
       ...(this.#through === undefined ? {} : { through: this.#through }),
     });
+  }
+
+  async #makeTables(): Promise<void> {
+    const session = this.#session('cql', READER_TIMEOUT_MS) as CqlSession;
+    try {
+      await makeTables(session);
+    } finally {
+      session.close();
+    }
   }
 
   /** The sum of the terms of all tablets. */
@@ -336,6 +365,11 @@ class Run {
   #now(): number {
     return performance.now() - this.#begin_ms;
   }
+}
+
+function portOf(door: Door, ports: NodePorts): number {
+  if (door === 'cql') return ports.cql;
+  return door === 'cluster' ? ports.redis : ports.redisSingle;
 }
 
 function rowsOf(load: Load): ReportRow[] {

@@ -3,7 +3,9 @@
  * are in `workloads/`; `workloads/all.ts` lists them.
  */
 import type { Prng } from '../../base/prng.ts';
+import type { Operation } from '../linearizability/history.ts';
 import type { Model } from '../linearizability/model.ts';
+import type { CqlSession } from './cql-session.ts';
 import type { Session } from './session.ts';
 
 export interface Draw {
@@ -17,8 +19,13 @@ export interface Draw {
 /** Of every `Draw.token`: fixed, so that a string made of them can be taken apart. */
 export const TOKEN_LENGTH = 8;
 
-export interface Workload<Input = unknown, Output = unknown> {
+/** Of some door. */
+export type AnySession = Session | CqlSession;
+
+export interface Workload<Input = unknown, Output = unknown, S = AnySession> {
   readonly name: string;
+  /** The protocol that it speaks. */
+  readonly protocol: 'redis' | 'cql';
   /** One line for people: the commands. */
   readonly what: string;
   /** Redis commands that it needs. A server that lacks one leaves the workload out, and the report says so. */
@@ -35,7 +42,7 @@ export interface Workload<Input = unknown, Output = unknown> {
   /** The next operation of a client. */
   draw(draw: Draw): Input;
   /** Carries it out; resolves with the output as the model wants it. Rejects as `Session` does. */
-  perform(session: Session, key: string, input: Input): Promise<Output>;
+  perform(session: S, key: string, input: Input): Promise<Output>;
   /** The read of everything, with which each key ends. */
   readonly read: Input;
   isWrite(input: Input): boolean;
@@ -49,9 +56,25 @@ export interface Workload<Input = unknown, Output = unknown> {
     readonly written: (input: Input) => readonly string[];
     readonly shown: (output: Output) => readonly string[];
   };
+  /**
+   * For workloads whose operations do several things that are not promised to happen at one moment: each is checked by itself, as an
+   * operation on a key that begins with the operation's.
+   */
+  readonly parts?: {
+    readonly model: string;
+    readonly of: (operation: Operation<Input, Output>) => readonly Operation[];
+  };
+  /** False: the last read shows that something is under way that the cluster has promised to finish, so it is read again. */
+  isSettled?(output: Output): boolean;
 }
 
 /** Lets a table hold workloads of different shapes: whoever calls them passes on only what they made themselves. */
-export function defineWorkload<Input, Output>(workload: Workload<Input, Output>): Workload {
-  return workload as unknown as Workload;
+export function defineWorkload<Input, Output>(workload: Omit<Workload<Input, Output, Session>, 'protocol'>): Workload {
+  return { ...workload, protocol: 'redis' } as unknown as Workload;
+}
+
+export function defineCqlWorkload<Input, Output>(
+  workload: Omit<Workload<Input, Output, CqlSession>, 'protocol' | 'commands'>,
+): Workload {
+  return { ...workload, protocol: 'cql', commands: [] } as unknown as Workload;
 }

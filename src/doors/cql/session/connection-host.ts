@@ -22,6 +22,8 @@ export interface ConnectionHost<Connection> {
   readonly statistics: DoorStatistics;
   /** What OPTIONS is answered with. */
   readonly supported: Readonly<Record<string, readonly string[]>>;
+  /** Whether this node knows schema and users; until then nothing is answered. */
+  isCurrent(): boolean;
   /** Asks for `connection.flush()` at the end of this turn. */
   flushLater(connection: Connection): void;
   closed(connection: Connection): void;

@@ -153,10 +153,12 @@ export class Connection implements Requester {
           `Invalid message version. Got ${frame.version}/v${frame.version} but previous messages on this connection had version ${this.version}/v${this.version}`,
         );
       }
+      if (!this.#host.isCurrent()) throw new CqlError(ErrorCode.isBootstrapping, 'The node is starting');
       this.#handle(frame, stream, opcode);
     } catch (error) {
       this.#respondError(stream, errorFor(error));
-      if (error instanceof ProtocolError) this.closeAfterReplies();
+      // Where nothing can be asked yet, the client connects anew.
+      if (error instanceof ProtocolError || !this.#host.isCurrent()) this.closeAfterReplies();
     }
   }
 

@@ -11,7 +11,7 @@ export const clients: Fault = async ({ clientCuts, reach, disruption, node, say 
   say(`clients cut off from ${names}, ${silently ? 'packets lost' : 'connections refused'}`);
   reach.cutClients(true);
   clientCuts.cut(
-    victims.flatMap(({ host, ports }) => [`${host}:${ports.redis}`, `${host}:${ports.redisSingle}`]),
+    victims.flatMap(({ host, ports }) => [ports.redis, ports.redisSingle, ports.cql].map((port) => `${host}:${port}`)),
     silently,
   );
   return async () => {

@@ -3,6 +3,9 @@ import type { Workload } from '../workload.ts';
 import { appendWorkload } from './append.ts';
 import { hashWorkload, listWorkload, setWorkload, sortedSetWorkload } from './collections.ts';
 import { counterWorkload } from './counter.ts';
+import { cqlCounterWorkload } from './cql-counter.ts';
+import { cqlBatchWorkload, cqlListWorkload, cqlLoggedBatchWorkload } from './cql-lists.ts';
+import { cqlOnceWorkload, cqlRegisterWorkload } from './cql-registers.ts';
 import { lockWorkload } from './lock.ts';
 import { onceWorkload } from './once.ts';
 import { registerWorkload } from './register.ts';
@@ -19,6 +22,12 @@ export const WORKLOADS: readonly Workload[] = [
   sortedSetWorkload,
   hashWorkload,
   onceWorkload,
+  cqlRegisterWorkload,
+  cqlCounterWorkload,
+  cqlListWorkload,
+  cqlBatchWorkload,
+  cqlLoggedBatchWorkload,
+  cqlOnceWorkload,
 ];
 
 /** The workload of a key: keys begin with its name. */

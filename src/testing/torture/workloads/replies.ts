@@ -1,6 +1,6 @@
 /** Replies as the models want them. A reply of another type is a defect of the server. */
 import type { RespValue } from '../../redis/resp-connection.ts';
-import { WrongReply } from '../session.ts';
+import { WrongReply } from '../outcome.ts';
 import { TOKEN_LENGTH } from '../workload.ts';
 
 export function textOrNull(reply: RespValue | undefined): string | null {

@@ -1,7 +1,7 @@
 /** MULTI, several APPEND and GET on three keys of one slot, EXEC: all of it happens at one moment, or none. */
 import type { Model } from '../../linearizability/model.ts';
 import { type ListsInput, type ListsOutput, type ListsStep, lists } from '../models/lists.ts';
-import { WrongReply } from '../session.ts';
+import { WrongReply } from '../outcome.ts';
 import { defineWorkload, TOKEN_LENGTH } from '../workload.ts';
 import { integer, tokens } from './replies.ts';
 
