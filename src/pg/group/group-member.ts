@@ -53,6 +53,8 @@ const RETRY_MS = 200;
 const START_TIMEOUT_MS = 60_000;
 /** How often a new primary looks whether its first record is on the standbys. */
 const OPENING_MS = 8;
+/** Opening takes so long only when a standby is missing. */
+const STUCK_MS = 2_000;
 
 export class GroupMember {
   readonly #options: GroupMemberOptions;
@@ -77,6 +79,8 @@ export class GroupMember {
   /** Where the reign's first record ends; null while it is not written. */
   #firstRecord: bigint | null = null;
   #failures = 0;
+  #stage = '';
+  #stageSince_ms = 0;
   /** As last measured, for others. */
   #replayed = 0n;
   #settings: Readonly<Record<string, string>> = {};
@@ -180,6 +184,7 @@ export class GroupMember {
       state: this.#file.state,
       server,
       supportsDeposed: record.deposed !== self() && supports(record.deposed),
+      isStuck: this.#isStuck(record),
       holdsLease: holdsLease(record),
     });
     this.#note(step, record);
@@ -195,6 +200,16 @@ export class GroupMember {
       return true;
     }
     return false;
+  }
+
+  #isStuck(record: GroupRecord): boolean {
+    const now_ms = this.#options.clock.monotonic_ms();
+    const stage = `${record.epoch} ${record.phase}`;
+    if (stage !== this.#stage) {
+      this.#stage = stage;
+      this.#stageSince_ms = now_ms;
+    }
+    return now_ms - this.#stageSince_ms > STUCK_MS;
   }
 
   async #look(record: GroupRecord): Promise<ServerView> {
@@ -255,6 +270,8 @@ export class GroupMember {
     switch (step.do) {
       case 'fence':
         return server.fence();
+      case 'stop':
+        return server.stop('fast');
       case 'remember':
         return this.#file.write(step.state);
       case 'found':
