@@ -131,6 +131,7 @@ export class ClientSession implements Served, Waiter {
   /** The transaction has a LISTEN in it. */
   #listens = false;
   readonly #unlistens: string[] = [];
+  #isHeldByDiscard = false;
   /** What has come for the client is kept back for a moment. */
   #holdsBurst = false;
   /** Notifications that came within a transaction. */
@@ -229,7 +230,13 @@ export class ClientSession implements Served, Waiter {
   }
 
   get #canTake(): boolean {
-    return (this.#state === 'resting' || this.#state === 'attached') && !this.#isServerFull && !this.#reader.hasMore;
+    return this.#isOpen && !this.#reader.hasMore;
+  }
+
+  /** Messages can be taken. Behind a DISCARD ALL they are only when it has ended, since it ends what came before it, not after it. */
+  get #isOpen(): boolean {
+    if ((this.#state !== 'resting' && this.#state !== 'attached') || this.#isServerFull) return false;
+    return !this.discards || this.#connection?.isUnsynced === true;
   }
 
   /** Takes what has come, as far as it goes. */
@@ -239,7 +246,7 @@ export class ClientSession implements Served, Waiter {
     const reader = this.#reader;
     try {
       for (;;) {
-        while ((this.#state === 'resting' || this.#state === 'attached') && !this.#isServerFull && reader.next()) {
+        while (this.#isOpen && reader.next()) {
           this.#take(reader.type, reader.chunk, reader.start, reader.end);
         }
         this.#flushToServer();
@@ -270,7 +277,7 @@ export class ClientSession implements Served, Waiter {
         this.destroy();
         return;
       case Client.sync:
-        if (this.#connection === null) {
+        if (this.#connection === null || this.#isSkipping) {
           this.#isSkipping = false;
           this.#say(READY_IDLE);
           return;
@@ -411,8 +418,9 @@ export class ClientSession implements Served, Waiter {
     if (this.#onReady !== null) {
       this.#reported = connection.reported;
       this.pool.welcomes.set(this.settings, connection.reported);
-      this.#tellReady(null);
+      // Before the client may send anything.
       if (!this.keepsConnection) this.#detach(connection);
+      this.#tellReady(null);
       return;
     }
     if (connection.reported !== this.#reported) this.#tellReported(connection);
@@ -453,6 +461,14 @@ export class ClientSession implements Served, Waiter {
   endOfBurst(): void {
     if (this.#toClient.isEmpty || this.#holdsBurst) return;
     if (!this.#toClient.flush(this.socket)) this.#connection?.stream.pause();
+    if (this.#isHeldByDiscard) this.#resumeAfterDiscard();
+  }
+
+  /** It has failed within a transaction, which goes on. */
+  #resumeAfterDiscard(): void {
+    if (this.discards) return;
+    this.#isHeldByDiscard = false;
+    this.#resume();
   }
 
   reported(chunk: Buffer, from: number, to: number, name: string): void {
@@ -780,7 +796,10 @@ export class ClientSession implements Served, Waiter {
     if (effects.mayCommit) connection.mayHaveCommitted = true;
     if (effects.settings) this.settingsChanged = true;
     for (const name of effects.custom) this.custom.add(name);
-    if (effects.discardAll) this.discards = true;
+    if (effects.discardAll) {
+      this.discards = true;
+      this.#isHeldByDiscard = true;
+    }
     if (effects.pin !== null) this.pin(effects.pin);
     if (this.keepsConnection) return;
     if (effects.listen.length > 0) this.#listens = true;

@@ -146,7 +146,8 @@ function lookAtSetConfig(name: Token | undefined, effects: MutableEffects): void
 /** CREATE TEMP, and SELECT INTO TEMP. What is gone at the end of its transaction needs no connection of its own. */
 function lookAtTemporary(tokens: readonly Token[], index: number, effects: MutableEffects): void {
   const first = wordAt(tokens, 0);
-  const isMade = first === 'create' ? index <= 4 : /^(into|local|global)$/.test(wordAt(tokens, index - 1));
+  const before = first === 'create' ? /^(create|replace|local|global)$/ : /^(into|local|global)$/;
+  const isMade = tokens[index]?.kind === 'word' && before.test(wordAt(tokens, index - 1));
   const isDropped = tokens.some(
     (token, at) => isWord(token, 'on') && isWord(tokens[at + 1], 'commit') && isWord(tokens[at + 2], 'drop'),
   );

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { PostgresDoor } from './door.ts';
-import { startGateway } from './gateway.test-support.ts';
+import type { PostgresDoor } from '../src/doors/postgres/door.ts';
+import { startGateway } from '../src/doors/postgres/gateway.test-support.ts';
 import {
   ask,
   bind,
@@ -11,8 +11,13 @@ import {
   parse,
   RawClient,
   sync,
-} from './raw-client.test-support.ts';
-import { hasPostgres, needsPostgres, RealServer, TestServers } from './real-servers.test-support.ts';
+} from '../src/doors/postgres/raw-client.test-support.ts';
+import {
+  hasPostgres,
+  needsPostgres,
+  RealServer,
+  TestServers,
+} from '../src/doors/postgres/real-servers.test-support.ts';
 
 describe.skipIf(!hasPostgres)(`sessions over pooled connections${needsPostgres}`, () => {
   let servers: TestServers;
