@@ -39,7 +39,7 @@ export class Pool implements ConnectionOwner {
   /** As the role or the database is set. */
   causalReads: boolean | null = null;
   /** What PostgreSQL reports to a new session with these settings. */
-  readonly welcomes = new WeakMap<SessionSettings, SessionSettings>();
+  welcomes = new WeakMap<SessionSettings, SessionSettings>();
   readonly #host: PoolHost;
   readonly #all = new Set<ServerConnection>();
   /** The one used last is last: a few warm ones do most of the work, and the others can be closed. */
@@ -165,6 +165,7 @@ export class Pool implements ConnectionOwner {
   /** Roles have moved: what leads to a server that is not the right one any more is ended. */
   routesChanged(): void {
     const { routes } = this.#host;
+    this.welcomes = new WeakMap();
     for (const connection of [...this.#all]) {
       if (routes.isRight(this.kind, connection)) continue;
       // Whoever has it goes on to the end of the transaction where its server is still there and only its role has changed.

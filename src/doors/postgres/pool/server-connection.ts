@@ -125,6 +125,7 @@ export class ServerConnection {
   /** The rest of a message that the session does not get. */
   #dropRest = false;
   #lastWords = false;
+  #isPaused = false;
 
   constructor(
     owner: ConnectionOwner,
@@ -186,6 +187,19 @@ export class ServerConnection {
   /** The session has done with it. */
   leave(): void {
     this.#served = null;
+    this.resume();
+  }
+
+  /** Its session cannot take more now. */
+  pause(): void {
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    this.stream.pause();
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
     this.stream.resume();
   }
 

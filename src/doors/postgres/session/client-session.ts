@@ -204,7 +204,7 @@ export class ClientSession implements Served, Waiter {
     socket.on('error', () => this.destroy());
     socket.on('end', () => this.destroy());
     socket.on('close', () => this.destroy());
-    socket.on('drain', () => this.#connection?.stream.resume());
+    socket.on('drain', () => this.#connection?.resume());
     if (first.length > 0) this.#onData(first);
     socket.resume();
   }
@@ -336,7 +336,8 @@ export class ClientSession implements Served, Waiter {
       this.pool.take(this);
       return;
     }
-    const isCausal = this.#start.causalReads ?? this.pool.causalReads ?? true;
+    // A new session reads nothing yet, and is to hear that it is with a standby where there is one.
+    const isCausal = this.#onReady === null && (this.#start.causalReads ?? this.pool.causalReads ?? true);
     if (!isCausal) {
       this.node = this.#host.routes.choose(0n);
       this.pool.take(this);
@@ -455,12 +456,13 @@ export class ClientSession implements Served, Waiter {
   // --- as `Served`
 
   pass(chunk: Buffer, from: number, to: number): void {
+    this.#host.statistics.bytesOut += to - from;
     this.#toClient.add(chunk, from, to);
   }
 
   endOfBurst(): void {
     if (this.#toClient.isEmpty || this.#holdsBurst) return;
-    if (!this.#toClient.flush(this.socket)) this.#connection?.stream.pause();
+    if (!this.#toClient.flush(this.socket)) this.#connection?.pause();
     if (this.#isHeldByDiscard) this.#resumeAfterDiscard();
   }
 
