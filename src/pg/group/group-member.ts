@@ -84,6 +84,9 @@ export class GroupMember {
   /** As last measured, for others. */
   #replayed = 0n;
   #settings: Readonly<Record<string, string>> = {};
+  #settingsProblem = '';
+  #afterRestart: readonly string[] = [];
+  #wantsCopy = false;
   #rolesVersion = -1;
   #isSyncingRoles = false;
 
@@ -143,6 +146,23 @@ export class GroupMember {
     await server.fence();
   }
 
+  /** Resolves when the record's settings have been given to the server. */
+  async settingsTaken(): Promise<{ readonly afterRestart: readonly string[] } | { readonly problem: string }> {
+    const record = this.#options.record();
+    if (record !== null && record.settings !== this.#settings) await this.#applySettings(record);
+    return this.#settingsProblem === '' ? { afterRestart: this.#afterRestart } : { problem: this.#settingsProblem };
+  }
+
+  /** Has the data of this standby replaced by a copy of the primary's; says why not, or nothing. */
+  reinit(): string {
+    const record = this.#options.record();
+    if (record?.phase !== 'serving') return 'the group does not serve at the moment';
+    if (record.primary === this.#options.self()) return 'it is the primary: make another node that first';
+    this.#wantsCopy = true;
+    this.wake();
+    return '';
+  }
+
   async stop(): Promise<void> {
     this.#isStopped = true;
     for (const timer of this.#timers) timer.cancel();
@@ -165,6 +185,7 @@ export class GroupMember {
       if (record === null) break;
       try {
         await this.#applySettings(record);
+        await this.#decideCopy(record);
         if (await this.#doNext(record)) this.#again = true;
       } catch (error) {
         this.#failed(error);
@@ -172,6 +193,14 @@ export class GroupMember {
     }
     this.#isRunning = false;
     this.#onIdle?.();
+  }
+
+  /** As an operator has asked for. */
+  async #decideCopy({ epoch, phase, primary }: GroupRecord): Promise<void> {
+    if (!this.#wantsCopy || phase !== 'serving' || primary === this.#options.self()) return;
+    this.#wantsCopy = false;
+    const { state } = this.#file;
+    await this.#file.write({ ...state, emptied: epoch, rebuild: { epoch, by: 'clone' } });
   }
 
   /** False when there is nothing to do until something changes. */
@@ -376,9 +405,13 @@ export class GroupMember {
     const { server } = this.#options;
     if (server.state === 'starting' || server.state === 'stopping') return;
     this.#settings = record.settings;
-    await server
-      .setSettings(record.settings)
-      .catch((error: unknown) => this.#log.warn({ error }, 'PostgreSQL refused settings'));
+    try {
+      this.#settingsProblem = '';
+      this.#afterRestart = await server.setSettings(record.settings);
+    } catch (error) {
+      this.#settingsProblem = error instanceof Error ? error.message : String(error);
+      this.#log.warn({ error }, 'PostgreSQL refused settings');
+    }
   }
 
   /** Beside the steps, since a change of roles waits for standbys like every other one. */

@@ -374,7 +374,8 @@ export class GroupModel {
       return;
     }
     if (step.do === 'fence') this.#stopServer(node);
-    const duration_ms = step.do === 'rebuild' ? this.#between(50, 1_500) : this.#between(2, 60);
+    const isSlow = step.do === 'rebuild' || this.#chance(0.03);
+    const duration_ms = isSlow ? this.#between(50, 1_500) : this.#between(2, 60);
     node.busyUntil_ms = this.#now_ms + duration_ms;
     const { life } = node;
     if (step.do === 'cut' && this.#sabotage !== 'pledge-without-cut') this.#disconnect(node);
