@@ -246,6 +246,28 @@ describe.skipIf(!hasPostgres)(`unmodified clients of the gateway${needsPostgres}
     await client.end();
   });
 
+  test('pg_dump and psql carry a database over, and it is dropped again', async () => {
+    const environment = { PATH: process.env['PATH'] ?? '', PGPASSWORD: PASSWORD };
+    const file = join(folder, 'dump.sql');
+    await psql(
+      place(),
+      'CREATE TABLE dumped (id serial PRIMARY KEY, b bytea)',
+      "INSERT INTO dumped (b) SELECT decode(md5(i::text), 'hex') FROM generate_series(1, 500) i",
+    );
+    const common = ['-h', '127.0.0.1', '-p', String(door.port), '-U', 'postgres'];
+    await execute(postgresProgram('pg_dump'), [...common, '-t', 'dumped', '-f', file, 'postgres'], {
+      env: environment,
+    });
+    await psql(place(), 'CREATE DATABASE other');
+    const other = place().replace('dbname=postgres', 'dbname=other');
+    await psql(other, `\\i ${file}`);
+    const sum = 'SELECT count(*), md5(string_agg(b::text, id::text ORDER BY id)) FROM dumped';
+    expect((await psql(other, sum)).stdout).toBe((await psql(place(), sum)).stdout);
+    // The gateway still has connections to it.
+    expect(door.poolRows().some(({ database, servers: count }) => database === 'other' && count > 0)).toBe(true);
+    await psql(place(), 'DROP DATABASE other');
+  });
+
   test('a program with Drizzle migrates and works', async () => {
     const migrations = join(folder, 'migrations');
     mkdirSync(join(migrations, 'meta'), { recursive: true });

@@ -161,6 +161,17 @@ describe.skipIf(!hasPostgres)(`sessions over pooled connections${needsPostgres}`
     expect(door.statistics.pinned.setting).toBe(0);
   });
 
+  test('an empty setting is one, too, and is not left to the next session', async () => {
+    const one = await open();
+    await one.ask(ask("SELECT set_config('search_path', '', false)"));
+    const other = await busy();
+    expect(await one.value("SELECT '<' || current_setting('search_path') || '>'")).toBe('<>');
+    await other.ask(ask('ROLLBACK'));
+    one.close();
+    const two = await open();
+    for (let i = 0; i < 4; i += 1) expect(await two.value('SHOW search_path')).toBe('"$user", public');
+  });
+
   test('a setting that is rolled back, or local, is not kept', async () => {
     const session = await open();
     await session.ask(ask('BEGIN'));

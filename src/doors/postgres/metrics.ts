@@ -33,11 +33,38 @@ export function registerGatewayMetrics(metrics: Metrics, door: PostgresDoor): vo
   );
   metrics.gauge('folkmoot_postgres_gateway_sessions', 'Clients connected', () => door.clients);
   const pools = (read: (row: PoolRow) => number) => (): Sample[] =>
-    door.poolRows().map((row) => ({ labels: { database: row.database, role: row.user, port: row.port }, value: read(row) }));
+    door
+      .poolRows()
+      .map((row) => ({ labels: { database: row.database, role: row.user, port: row.port }, value: read(row) }));
   const labels = ['database', 'role', 'port'];
-  metrics.gauges('folkmoot_postgres_pool_clients', 'Clients of a pool', labels, pools((row) => row.clients));
-  metrics.gauges('folkmoot_postgres_pool_waiting', 'Those that wait', labels, pools((row) => row.clientsWaiting));
-  metrics.gauges('folkmoot_postgres_pool_pinned', 'Those that keep one', labels, pools((row) => row.clientsPinned));
-  metrics.gauges('folkmoot_postgres_pool_servers', 'Connections of a pool', labels, pools((row) => row.servers));
-  metrics.gauges('folkmoot_postgres_pool_idle', 'Those that nobody uses', labels, pools((row) => row.serversIdle));
+  metrics.gauges(
+    'folkmoot_postgres_pool_clients',
+    'Clients of a pool',
+    labels,
+    pools((row) => row.clients),
+  );
+  metrics.gauges(
+    'folkmoot_postgres_pool_waiting',
+    'Those that wait',
+    labels,
+    pools((row) => row.clientsWaiting),
+  );
+  metrics.gauges(
+    'folkmoot_postgres_pool_pinned',
+    'Those that keep one',
+    labels,
+    pools((row) => row.clientsPinned),
+  );
+  metrics.gauges(
+    'folkmoot_postgres_pool_servers',
+    'Connections of a pool',
+    labels,
+    pools((row) => row.servers),
+  );
+  metrics.gauges(
+    'folkmoot_postgres_pool_idle',
+    'Those that nobody uses',
+    labels,
+    pools((row) => row.serversIdle),
+  );
 }

@@ -9,6 +9,7 @@
  */
 import type { NodeId } from '../../../cluster/view.ts';
 import { Status } from '../protocol/codes.ts';
+import { fieldOf } from '../protocol/messages.ts';
 import type { SessionSettings } from '../session/settings.ts';
 import type { PoolKind, PoolMode } from './kinds.ts';
 import type { PoolHost } from './pool-host.ts';
@@ -27,6 +28,8 @@ export interface Waiter {
   readonly node: NodeId;
 }
 
+/** How long a role of the cluster may be unknown to PostgreSQL, or a database to a standby. */
+const APPEARS_MS = 1_000;
 /** Between two attempts to open a connection after one has failed. */
 const RETRY_MS = 100;
 
@@ -186,6 +189,10 @@ export class Pool implements ConnectionOwner {
     return true;
   }
 
+  closeAllIdle(): void {
+    for (const connection of this.#idle.splice(0)) connection.close();
+  }
+
   end(): void {
     for (const waiter of this.#waiting.splice(0)) waiter.refused(null);
     for (const connection of [...this.#all]) connection.destroy();
@@ -220,8 +227,15 @@ export class Pool implements ConnectionOwner {
       return;
     }
     // It starts, or has no room: that passes. Everything else would be the same the next time.
-    if (isPassing(error)) return;
+    if (isPassing(error) || this.#isNotThereYet(error)) return;
     for (const waiter of this.#waiting.splice(0)) waiter.refused(error);
+  }
+
+  /** A role or a database that has just been made is not everywhere at once. */
+  #isNotThereYet(error: Buffer): boolean {
+    const code = codeOf(error);
+    if (this.longestWait_ms(this.#host.now_ms) > APPEARS_MS) return false;
+    return (code === '28000' && this.#host.isRole(this.user)) || (code === '3D000' && this.kind === 'read');
   }
 
   closed(connection: ServerConnection): void {
@@ -310,8 +324,13 @@ export class Pool implements ConnectionOwner {
 const OWN_SETTINGS =
   "SELECT pg_catalog.current_setting('folkmoot.pool_mode', true), pg_catalog.current_setting('folkmoot.causal_reads', true)";
 
-/** 57P03 cannot_connect_now, 53300 too_many_connections. */
+/** cannot_connect_now, too_many_connections, admin_shutdown */
+const PASSING = new Set(['57P03', '53300', '57P01']);
+
 function isPassing(error: Buffer): boolean {
-  const text = error.toString('latin1');
-  return text.includes('C57P03\0') || text.includes('C53300\0') || text.includes('C57P01\0');
+  return PASSING.has(codeOf(error) ?? '');
+}
+
+function codeOf(error: Buffer): string | undefined {
+  return fieldOf(error, 0, error.length, 'C');
 }

@@ -578,7 +578,7 @@ export class ClientSession implements Served, Waiter {
         connection.destroy();
         return;
       }
-      const values = rows.filter(([, value]) => value !== null && value !== '') as [string, string][];
+      const values = rows.filter(([, value]) => value !== null) as [string, string][];
       this.settings = SessionSettings.of(values);
       connection.settings = this.settings;
       this.#reported = connection.reported;
@@ -802,6 +802,7 @@ export class ClientSession implements Served, Waiter {
       this.discards = true;
       this.#isHeldByDiscard = true;
     }
+    if (effects.leaves !== null) this.#host.leaveDatabase(effects.leaves);
     if (effects.pin !== null) this.pin(effects.pin);
     if (this.keepsConnection) return;
     if (effects.listen.length > 0) this.#listens = true;
