@@ -8,7 +8,15 @@ import { AdminServer } from './admin-server.ts';
 import type { AdminSource } from './admin-source.ts';
 import type { ClusterStatus } from './cluster-status.ts';
 
-const ports = { redis: 6_379, redisSingle: 6_380, cql: 9_042, postgres: 5_432, postgresRead: 5_433, admin: 7_070, peer: 7_071 };
+const ports = {
+  redis: 6_379,
+  redisSingle: 6_380,
+  cql: 9_042,
+  postgres: 5_432,
+  postgresRead: 5_433,
+  admin: 7_070,
+  peer: 7_071,
+};
 
 const STATUS: ClusterStatus = {
   clusterId: 'c1',
@@ -48,6 +56,20 @@ const source: AdminSource = {
   removeNode: async () => undefined,
   block: (nodes, deafTo) => {
     calls.push(`block ${nodes.join(' ')}, deaf to ${deafTo.join(' ')}`);
+  },
+  postgresSwitchover: async (target) => {
+    calls.push(`switchover ${target}`);
+    return 2;
+  },
+  postgresReinit: async (node) => {
+    calls.push(`reinit ${node}`);
+  },
+  postgresSet: async (name, value) => {
+    calls.push(`set ${name} ${value}`);
+    return ['shared_buffers'];
+  },
+  postgresOverride: async (epoch) => {
+    calls.push(`override ${epoch}`);
   },
   shiftClock: (by_ms) => {
     calls.push(`clock ${by_ms}`);
@@ -256,4 +278,31 @@ describe('the client', () => {
     const client = new AdminClient({ host: '127.0.0.1', port }, 50);
     await expect(client.drain()).rejects.toMatchObject({ code: 'TIMED_OUT' });
   });
+});
+
+test('the PostgreSQL group is changed with what the body says, and with nothing else', async () => {
+  const client = new AdminClient({ host: '127.0.0.1', port: (await serve()).port }, 5_000);
+  expect(await client.call('POST', '/api/postgres/switchover', {})).toEqual({ primary: 2 });
+  await client.call('POST', '/api/postgres/switchover', { node: 3 });
+  await client.call('POST', '/api/postgres/reinit', { node: 3 });
+  const set = { name: 'work_mem', value: '64MB' };
+  expect(await client.call('POST', '/api/postgres/set', set)).toMatchObject({ afterRestart: ['shared_buffers'] });
+  await client.call('POST', '/api/postgres/set', { name: 'work_mem', value: null });
+  await client.call('POST', '/api/postgres/override', { epoch: 8 });
+  expect(calls).toEqual([
+    'switchover 0',
+    'switchover 3',
+    'reinit 3',
+    'set work_mem 64MB',
+    'set work_mem null',
+    'override 8',
+  ]);
+  for (const [path, body] of [
+    ['switchover', { node: 'a' }],
+    ['reinit', {}],
+    ['set', { name: 'work_mem' }],
+    ['override', { epoch: -1 }],
+  ] as const) {
+    await expect(client.call('POST', `/api/postgres/${path}`, body)).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+  }
 });

@@ -34,6 +34,14 @@ export interface AdminSource {
    * send gets lost on the way. Empty lists heal.
    */
   block(nodes: readonly NodeId[], deafTo: readonly NodeId[]): void;
+  /** Makes another node of the group the primary of PostgreSQL, the best one for 0; resolves with the new one. */
+  postgresSwitchover(target: NodeId): Promise<NodeId>;
+  /** Replaces the data of a standby by a copy of the primary's; resolves when that has begun. */
+  postgresReinit(node: NodeId): Promise<void>;
+  /** A setting of PostgreSQL, on all servers; null for PostgreSQL's own value. Resolves with what takes effect after a restart. */
+  postgresSet(name: string, value: string | null): Promise<readonly string[]>;
+  /** Goes on without the servers that have not answered, in that epoch: what only they have is lost. */
+  postgresOverride(epoch: number): Promise<void>;
   /** The node's wall clock jumps, forward or back. */
   shiftClock(by_ms: number): void;
 }

@@ -15,10 +15,44 @@ export interface ClusterStatus {
   readonly tablets: readonly TabletStatus[];
   /** Tablets that have fewer living and whole replicas than the replication factor asks for. */
   readonly underReplicated: number;
+  /** The group of PostgreSQL servers, where there is one. */
+  readonly postgres?: PostgresStatus;
   /** Version of the software of the node that answered. */
   readonly version: string;
   /** Goes up with every change of nodes, tablets, leaders or liveness. */
   readonly viewVersion: number;
+}
+
+export interface PostgresStatus {
+  readonly availability: 'off' | 'starting' | 'serving' | 'switching' | 'failing-over' | 'unavailable';
+  /** Why it does not serve; empty when it does. */
+  readonly reason: string;
+  /** Goes up with every new primary; 0 before the first. */
+  readonly epoch: number;
+  /** 0 while there is none. */
+  readonly primary: NodeId;
+  readonly servers: readonly PostgresServerStatus[];
+  /** What users have set, on all servers. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** When operators have given up servers that did not answer, and what may have been lost with them. */
+  readonly overrides: readonly {
+    readonly at_ms: number;
+    readonly epoch: number;
+    readonly pledged: readonly NodeId[];
+  }[];
+}
+
+export interface PostgresServerStatus {
+  readonly node: NodeId;
+  readonly name: string;
+  readonly role: 'primary' | 'standby' | 'learner' | 'down';
+  readonly alive: boolean;
+  /** How far it has replayed the log, as PostgreSQL writes it: 0/3000148. */
+  readonly replayed: string;
+  /** Bytes of the log that it still has to replay. */
+  readonly lag_bytes: number;
+  /** What it does or waits for. */
+  readonly note: string;
 }
 
 export interface NodeStatus {

@@ -140,6 +140,54 @@ export const ROUTES: readonly Route[] = [
   },
   {
     method: 'POST',
+    path: '/api/postgres/switchover',
+    summary: '`{"node": 2}`, or `{}` for the best one: makes that node the primary of PostgreSQL.',
+    answer: async (source, { body }) => {
+      const { node = 0 } = body;
+      if (node !== 0 && !isId(node)) {
+        throw new FolkmootError('BAD_REQUEST', '"node" is not the id of a node', 'Send {"node": 2} or {}.');
+      }
+      return json(200, { primary: await source.postgresSwitchover(node) });
+    },
+  },
+  {
+    method: 'POST',
+    path: '/api/postgres/reinit',
+    summary: '`{"node": 3}`: replaces the data of that standby by a copy of the primary\'s.',
+    answer: async (source, { body }) => {
+      if (!isId(body['node'])) {
+        throw new FolkmootError('BAD_REQUEST', '"node" is not the id of a node', 'Send {"node": 3}.');
+      }
+      await source.postgresReinit(body['node']);
+      return json(202, { node: body['node'] });
+    },
+  },
+  {
+    method: 'POST',
+    path: '/api/postgres/set',
+    summary: '`{"name": "work_mem", "value": "64MB"}`: a setting on all servers; null for PostgreSQL\'s own value.',
+    answer: async (source, { body }) => {
+      const { name, value } = body;
+      if (typeof name !== 'string' || (typeof value !== 'string' && value !== null)) {
+        throw new FolkmootError('BAD_REQUEST', '"name" or "value" is missing', 'Send {"name": ..., "value": ...}.');
+      }
+      return json(200, { name, value, afterRestart: await source.postgresSet(name, value) });
+    },
+  },
+  {
+    method: 'POST',
+    path: '/api/postgres/override',
+    summary: '`{"epoch": 8}`: goes on without the servers that do not answer. What only they have is lost.',
+    answer: async (source, { body }) => {
+      if (!isId(body['epoch'])) {
+        throw new FolkmootError('BAD_REQUEST', '"epoch" is not a number', 'Send the epoch of /api/status.');
+      }
+      await source.postgresOverride(body['epoch']);
+      return json(200, { epoch: body['epoch'] });
+    },
+  },
+  {
+    method: 'POST',
     path: '/api/faults/block',
     summary:
       '`{"nodes": [2], "deafTo": [3]}`: until told otherwise, exchanges nothing with nodes, and loses what those in deafTo send.',

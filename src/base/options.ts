@@ -16,6 +16,7 @@ export type CommandName =
   | 'tablets'
   | 'drain'
   | 'remove'
+  | 'pg'
   | 'cert';
 
 export type OptionGroup = 'Node' | 'Cluster' | 'Security' | 'Ports' | 'Timing' | 'Limits' | 'Logging' | 'Command';
@@ -51,7 +52,7 @@ export type OptionSpec = OptionBase &
 
 const START: readonly CommandName[] = ['start'];
 const LOCAL: readonly CommandName[] = ['up', 'start'];
-const CLIENT: readonly CommandName[] = ['init', 'status', 'tablets', 'drain', 'remove'];
+const CLIENT: readonly CommandName[] = ['init', 'status', 'tablets', 'drain', 'remove', 'pg'];
 const MIB = 1_024 * 1_024;
 
 export const OPTIONS = {
@@ -575,7 +576,7 @@ export const OPTIONS = {
     default: false,
     placeholder: '',
     description: 'Print JSON, for scripts.',
-    commands: ['status', 'tablets'],
+    commands: ['status', 'tablets', 'pg'],
     reloadable: false,
     flagOnly: true,
   },

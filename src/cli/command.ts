@@ -8,7 +8,7 @@ export interface Command {
   /** What `folkmoot COMMAND --help` adds. */
   readonly details: string;
   /** Shown and required: `<node>`. */
-  readonly argument?: { readonly name: string; readonly description: string };
+  readonly argument?: { readonly name: string; readonly description: string; readonly isMany?: true };
   /** The exit code when it rejects, for commands to which `failed` means something else. */
   readonly errorCode?: ExitCode;
   /** Resolves with the exit code; rejects with what went wrong. */
@@ -21,6 +21,8 @@ export interface CommandContext {
   readonly given: ReadonlySet<OptionName>;
   /** Empty unless the command takes an argument. */
   readonly argument: string;
+  /** All of them, where the argument may be many words. */
+  readonly words: readonly string[];
   /** Things to tell the operator that do not stop the command. */
   readonly warnings: readonly string[];
   /** Reads the options again, config file included. */

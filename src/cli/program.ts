@@ -13,6 +13,7 @@ import { type Command, type CommandContext, ExitCode } from './command.ts';
 import { demoCommand } from './demo.ts';
 import { drainCommand } from './drain.ts';
 import { initCommand } from './init.ts';
+import { pgCommand } from './pg.ts';
 import { removeCommand } from './remove.ts';
 import { startCommand } from './start.ts';
 import { statusCommand } from './status.ts';
@@ -30,6 +31,7 @@ export const COMMANDS: readonly Command[] = [
   tabletsCommand,
   drainCommand,
   removeCommand,
+  pgCommand,
   certCommand,
 ];
 
@@ -56,8 +58,8 @@ export async function runCommandLine(
     .addHelpText('after', '\nTry it: folkmoot demo. Options of a command: folkmoot COMMAND --help.')
     .exitOverride();
   for (const command of commands) {
-    addCommand(program, command, async (flags, argument) => {
-      exitCode = await runCommand(command, flags, argument, environment, output);
+    addCommand(program, command, async (flags, words) => {
+      exitCode = await runCommand(command, flags, words, environment, output);
     });
   }
   try {
@@ -87,7 +89,7 @@ function usageLines(message: string, help: string): string {
 function addCommand(
   program: CommanderCommand,
   command: Command,
-  action: (flags: Record<string, unknown>, argument: string) => Promise<void>,
+  action: (flags: Record<string, unknown>, words: readonly string[]) => Promise<void>,
 ): void {
   const sub = program
     .command(command.name)
@@ -95,7 +97,10 @@ function addCommand(
     .description(command.details)
     .helpOption('-h, --help', 'print this help');
   sub.version(VERSION, '-V, --version', 'print the version');
-  if (command.argument !== undefined) sub.argument(`<${command.argument.name}>`, command.argument.description);
+  if (command.argument !== undefined) {
+    const { name, description, isMany } = command.argument;
+    sub.argument(isMany ? `<${name}...>` : `<${name}>`, description);
+  }
   const attributes = new Map<string, OptionName>();
   for (const [name, spec] of optionsOf(command.name)) {
     const option = commanderOption(name, { ...spec, default: defaultOf(command.name, spec) } as OptionSpec);
@@ -111,7 +116,8 @@ function addCommand(
       const name = attributes.get(attribute);
       if (name !== undefined) flags[name] = value;
     }
-    await action(flags, command.argument === undefined ? '' : String(received[0]));
+    const given = command.argument === undefined ? [] : received[0];
+    await action(flags, Array.isArray(given) ? given.map(String) : [String(given)]);
   });
 }
 
@@ -138,7 +144,7 @@ function helpText(spec: OptionSpec): string {
 async function runCommand(
   command: Command,
   flags: Record<string, unknown>,
-  argument: string,
+  words: readonly string[],
   environment: Environment,
   output: Output,
 ): Promise<ExitCode> {
@@ -148,7 +154,8 @@ async function runCommand(
     const context: CommandContext = {
       options: values,
       given,
-      argument,
+      argument: words[0] ?? '',
+      words,
       warnings,
       reload: async () => (await load()).values,
       print: (line) => output.out(`${line}\n`),

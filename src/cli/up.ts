@@ -1,6 +1,7 @@
 /** `folkmoot up`: a local cluster in the foreground, one process a node, all in this process's group. */
 import { join } from 'node:path';
 import { flagsFor } from '../base/option-values.ts';
+import type { OptionValues } from '../base/options.ts';
 import { LOCAL_SUPERUSERS } from '../cluster/access/first-users.ts';
 import { checkAddresses, standardAddresses } from '../node/launch/addresses.ts';
 import type { ChildNode } from '../node/launch/child-node.ts';
@@ -21,7 +22,8 @@ export const upCommand: Command = {
   run: runUp,
 };
 
-async function runUp(context: CommandContext): Promise<ExitCode> {
+async function runUp(given: CommandContext): Promise<ExitCode> {
+  const context = { ...given, options: await withPostgres(given) };
   const { options } = context;
   const logger = createLogger({
     level: options['log-level'],
@@ -55,6 +57,18 @@ async function runUp(context: CommandContext): Promise<ExitCode> {
     await killAll(nodes);
     await folder.release();
   }
+}
+
+/** `auto` decided for all nodes, and said. */
+async function withPostgres({ options, print }: CommandContext): Promise<OptionValues> {
+  if (options.postgres !== 'auto') return options;
+  const { findBinaries } = await import('../pg/server/binaries.ts');
+  const { findSystemUser } = await import('../pg/server/system-user.ts');
+  const user = await findSystemUser(options['postgres-user']);
+  const search = await findBinaries({ folder: options['postgres-bin'], user });
+  if ('binaries' in search) return { ...options, postgres: 'on' };
+  print(`no PostgreSQL door: ${search.problem}. ${search.cure}`);
+  return { ...options, postgres: 'off' };
 }
 
 /** For TLS on one machine; made anew at each start, of the authority that the folder has already. */

@@ -4,6 +4,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { Liveness } from '../cluster/liveness.ts';
 import type { CqlDoor } from '../doors/cql/door.ts';
 import type { RedisDoor } from '../doors/redis/door.ts';
+import type { PostgresGroup } from '../pg/group/postgres-group.ts';
 
 export interface Doors {
   readonly redis: RedisDoor;
@@ -16,6 +17,31 @@ export function registerNodeMetrics(metrics: Metrics, cluster: Cluster, doors: D
   registerTablets(metrics, cluster);
   registerStorage(metrics, cluster);
   registerLiveness(metrics, liveness);
+}
+
+export function registerPostgresMetrics(metrics: Metrics, group: PostgresGroup): void {
+  const servers = (read: (server: ReturnType<PostgresGroup['view']>['servers'][number]) => number) => (): Sample[] =>
+    group.view().servers.map((server) => ({ labels: { server: server.name }, value: read(server) }));
+  metrics.gauge(
+    'folkmoot_postgres_epoch',
+    'Epoch of the PostgreSQL group; goes up with every new primary',
+    () => group.view().epoch,
+  );
+  metrics.gauge('folkmoot_postgres_serving', '1 while the primary of PostgreSQL takes writes', () =>
+    group.view().availability === 'serving' ? 1 : 0,
+  );
+  metrics.gauges(
+    'folkmoot_postgres_primary',
+    '1 for the server that is primary',
+    ['server'],
+    servers(({ role }) => (role === 'primary' ? 1 : 0)),
+  );
+  metrics.gauges(
+    'folkmoot_postgres_replayed_bytes',
+    'How far a server has replayed the log, as last heard',
+    ['server'],
+    servers(({ replayedLsn }) => Number(replayedLsn)),
+  );
 }
 
 function registerRedis(metrics: Metrics, door: RedisDoor): void {

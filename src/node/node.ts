@@ -27,9 +27,9 @@ import { clusterStatus } from './cluster-status-of.ts';
 import { decideAccess } from './first-access.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
 import type { NodeApi, NodeOptions } from './node-api.ts';
-import { registerNodeMetrics } from './node-metrics.ts';
+import { registerNodeMetrics, registerPostgresMetrics } from './node-metrics.ts';
 import { openStore } from './open-store.ts';
-import { openPostgres } from './postgres.ts';
+import { openPostgres, postgresStatus } from './postgres.ts';
 import { RealClock } from './real-clock.ts';
 import { RealDisk } from './real-disk.ts';
 import { RealNetwork } from './real-network.ts';
@@ -177,6 +177,7 @@ export class Node implements NodeApi, AdminSource {
       logger,
     });
     registerNodeMetrics(this.#metrics, this.#cluster, { redis: this.#door, cql: this.#cql }, this.#liveness);
+    registerPostgresMetrics(this.#metrics, this.#group);
   }
 
   async start(): Promise<void> {
@@ -240,7 +241,9 @@ export class Node implements NodeApi, AdminSource {
   }
 
   status(): ClusterStatus {
-    return clusterStatus(this.#cluster, (this.#clock.monotonic_ms() - this.#startedAt_ms) / 1_000);
+    const postgres = postgresStatus(this.#group);
+    const status = clusterStatus(this.#cluster, (this.#clock.monotonic_ms() - this.#startedAt_ms) / 1_000);
+    return postgres === null ? status : { ...status, postgres };
   }
 
   ready(): boolean {
@@ -273,6 +276,22 @@ export class Node implements NodeApi, AdminSource {
 
   removeNode(node: NodeId): Promise<void> {
     return this.#cluster.administration.request({ type: 'removeNode', node });
+  }
+
+  postgresSwitchover(target: NodeId): Promise<NodeId> {
+    return this.#group.switchover(target, POSTGRES_PATIENCE_MS);
+  }
+
+  postgresReinit(node: NodeId): Promise<void> {
+    return this.#group.reinit(node);
+  }
+
+  postgresSet(name: string, value: string | null): Promise<readonly string[]> {
+    return this.#group.set(name, value);
+  }
+
+  postgresOverride(epoch: number): Promise<void> {
+    return this.#group.override(epoch);
   }
 
   shiftClock(by_ms: number): void {

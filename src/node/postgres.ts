@@ -2,9 +2,11 @@
 import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { PostgresStatus } from '../admin/cluster-status.ts';
 import { FolkmootError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
-import type { LocalOptions } from '../pg/group/postgres-group.ts';
+import { formatLsn } from '../base/postgres-lsn.ts';
+import type { LocalOptions, PostgresGroup } from '../pg/group/postgres-group.ts';
 import { findBinaries } from '../pg/server/binaries.ts';
 import { PostgresServer } from '../pg/server/postgres-server.ts';
 import { findSystemUser } from '../pg/server/system-user.ts';
@@ -29,6 +31,31 @@ export async function openPostgres(options: NodeOptions, logger: Logger): Promis
   logger.info({ version: binaries.version, folder: binaries.folder }, 'PostgreSQL found');
   const server = await PostgresServer.open({ folder, binaries, user, logger });
   return { server, folder, socketFolder: socketFolderIn(folder), user };
+}
+
+/** Of the group, for `status`; null where there is none. */
+export function postgresStatus(group: PostgresGroup): PostgresStatus | null {
+  const { record } = group;
+  if (record === null) return null;
+  const { availability, reason, epoch, primary, servers } = group.view();
+  const end = servers.reduce((most, { replayedLsn }) => (replayedLsn > most ? replayedLsn : most), 0n);
+  return {
+    availability,
+    reason,
+    epoch,
+    primary,
+    servers: servers.map(({ node, name, role, isAlive, replayedLsn, note }) => ({
+      node,
+      name,
+      role,
+      alive: isAlive,
+      replayed: formatLsn(replayedLsn),
+      lag_bytes: Number(end - replayedLsn),
+      note,
+    })),
+    settings: record.settings,
+    overrides: record.overrides,
+  };
 }
 
 function socketFolderIn(folder: string): string {

@@ -53,6 +53,8 @@ const SWEEP_MS = 100;
 const DRAIN_CHECK_MS = 20;
 /** For superusers, when all other places are taken. */
 const RESERVED_CLIENTS = 3;
+/** The first byte of what gateways ask each other. */
+const Ask = { cancel: 1, leave: 2 } as const;
 /** Bits of a process id that tell the node, and those that tell the session on it. */
 const NODE_BITS = 11;
 const SESSION_BITS = 20;
@@ -103,7 +105,9 @@ export class PostgresDoor implements LoginHost, GatewayControl {
     this.now_ms = clock.monotonic_ms();
     router.serve(Service.postgresGateway, (_from, request, respond) => {
       // A cancel request that came to another node.
-      if (request.length > 4) this.#cancelHere(request.readInt32BE(0), request.subarray(4));
+      if (request[0] === Ask.cancel && request.length > 5)
+        this.#cancelHere(request.readInt32BE(1), request.subarray(5));
+      if (request[0] === Ask.leave) this.#leaveHere(request.toString('utf8', 1));
       respond(Buffer.alloc(0));
     });
   }
@@ -239,9 +243,10 @@ export class PostgresDoor implements LoginHost, GatewayControl {
     const { router } = this.#options;
     if (this.#cancelHere(processId, key)) return;
     const { nodes, self } = router.view();
-    const request = Buffer.alloc(4 + key.length);
-    request.writeInt32BE(processId, 0);
-    key.copy(request, 4);
+    const request = Buffer.alloc(5 + key.length);
+    request[0] = Ask.cancel;
+    request.writeInt32BE(processId, 1);
+    key.copy(request, 5);
     for (const { id, alive } of nodes) {
       const isThere = (id & ((1 << NODE_BITS) - 1)) === processId >>> SESSION_BITS;
       if (isThere && alive && id !== self) router.call(id, Service.postgresGateway, request, () => undefined);
@@ -253,6 +258,21 @@ export class PostgresDoor implements LoginHost, GatewayControl {
     if (session === undefined || session.key.length !== key.length || !timingSafeEqual(session.key, key)) return false;
     session.cancel();
     return true;
+  }
+
+  leaveDatabase(database: string): void {
+    const { router } = this.#options;
+    this.#leaveHere(database);
+    const { nodes, self } = router.view();
+    const request = Buffer.concat([Buffer.from([Ask.leave]), Buffer.from(database)]);
+    // PostgreSQL itself waits for some seconds until all have gone, so nobody waits for the answers.
+    for (const { id, alive } of nodes) {
+      if (alive && id !== self) router.call(id, Service.postgresGateway, request, () => undefined);
+    }
+  }
+
+  #leaveHere(database: string): void {
+    for (const pool of this.#pools.values()) if (pool.database === database) pool.closeAllIdle();
   }
 
   cancelOn(connection: ServerConnection, done: () => void): void {
@@ -271,6 +291,10 @@ export class PostgresDoor implements LoginHost, GatewayControl {
     if ((this.#connections.get(node) ?? 0) < serverConnections_max) return true;
     for (const pool of this.#pools.values()) if (pool.waitingCount === 0 && pool.closeOneIdle(node)) return true;
     return false;
+  }
+
+  isRole(name: string): boolean {
+    return this.access.roles.has(name);
   }
 
   connectionMade(node: NodeId): void {

@@ -15,6 +15,8 @@ export interface Message {
 export class RawClient {
   readonly socket: Socket;
   readonly received: Message[] = [];
+  /** What came up to the end of the log-in. */
+  greeting: readonly Message[] = [];
   processId = 0;
   key: Buffer = Buffer.alloc(0);
   isEnded = false;
@@ -44,11 +46,22 @@ export class RawClient {
     });
   }
 
-  static async open(port: number, parameters: Readonly<Record<string, string>> = {}): Promise<RawClient> {
+  static open(port: number, parameters: Readonly<Record<string, string>> = {}): Promise<RawClient> {
+    return RawClient.openVersion(port, 0, parameters);
+  }
+
+  /** `minor`: of the version 3 of the protocol. */
+  static async openVersion(
+    port: number,
+    minor: number,
+    parameters: Readonly<Record<string, string>>,
+  ): Promise<RawClient> {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
     const client = new RawClient(socket);
-    socket.write(startup({ user: 'postgres', database: 'postgres', ...parameters }));
-    await client.until('Z');
+    const packet = startup({ user: 'postgres', database: 'postgres', ...parameters });
+    packet.writeUInt16BE(minor, 6);
+    socket.write(packet);
+    client.greeting = await client.until('Z');
     return client;
   }
 

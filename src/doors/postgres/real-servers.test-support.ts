@@ -91,7 +91,7 @@ export class RealServer {
   async start(): Promise<void> {
     const process_ = spawn(postgresProgram('postgres'), ['-D', this.data, '-k', this.folder], {
       ...identity(),
-      stdio: ['ignore', 'ignore', 'inherit'],
+      stdio: 'ignore',
     });
     this.#process = process_;
     while (!this.#answers()) {
@@ -103,7 +103,11 @@ export class RealServer {
   /** Runs SQL as the superuser; rows as psql prints them without ornaments. */
   sql(text: string, database = 'postgres'): string {
     const args = ['-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-h', this.folder, '-U', 'postgres', '-d', database];
-    return execFileSync(postgresProgram('psql'), args, { encoding: 'utf8', input: text }).trim();
+    return execFileSync(postgresProgram('psql'), args, {
+      encoding: 'utf8',
+      input: text,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    }).trim();
   }
 
   signal(name: NodeJS.Signals): void {
@@ -125,7 +129,7 @@ export class RealServer {
 
   #answers(): boolean {
     try {
-      execFileSync(postgresProgram('pg_isready'), ['-q', '-h', this.folder]);
+      execFileSync(postgresProgram('pg_isready'), ['-q', '-h', this.folder, '-U', 'postgres']);
       return true;
     } catch {
       return false;

@@ -9,12 +9,18 @@ export type GroupCall =
   | { readonly type: 'stands'; readonly epoch: number }
   /** An epoch has begun: an older primary there is to end. Answered when it is gone: `{ yes }`. */
   | { readonly type: 'demand'; readonly epoch: number }
+  /** Answered when the settings of the record are in force there: `{ afterRestart }` or `{ problem }`. */
+  | { readonly type: 'settings' }
+  /** Its data is to be replaced by a copy of the primary's. Answer: `{ yes }` or `{ problem }`. */
+  | { readonly type: 'reinit' }
   /** The primary is about to change. Answer when no transaction of the node's clients runs: `{ running }`. */
   | { readonly type: 'quiesce'; readonly epoch: number; readonly patience_ms: number };
 
 export interface GroupAnswer {
   readonly yes?: boolean;
   readonly running?: number;
+  readonly afterRestart?: readonly string[];
+  readonly problem?: string;
 }
 
 export class GroupCalls {

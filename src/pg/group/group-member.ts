@@ -53,6 +53,8 @@ const RETRY_MS = 200;
 const START_TIMEOUT_MS = 60_000;
 /** How often a new primary looks whether its first record is on the standbys. */
 const OPENING_MS = 8;
+/** Opening takes so long only when a standby is missing. */
+const STUCK_MS = 2_000;
 
 export class GroupMember {
   readonly #options: GroupMemberOptions;
@@ -77,9 +79,14 @@ export class GroupMember {
   /** Where the reign's first record ends; null while it is not written. */
   #firstRecord: bigint | null = null;
   #failures = 0;
+  #stage = '';
+  #stageSince_ms = 0;
   /** As last measured, for others. */
   #replayed = 0n;
   #settings: Readonly<Record<string, string>> = {};
+  #settingsProblem = '';
+  #afterRestart: readonly string[] = [];
+  #wantsCopy = false;
   #rolesVersion = -1;
   #isSyncingRoles = false;
 
@@ -139,6 +146,23 @@ export class GroupMember {
     await server.fence();
   }
 
+  /** Resolves when the record's settings have been given to the server. */
+  async settingsTaken(): Promise<{ readonly afterRestart: readonly string[] } | { readonly problem: string }> {
+    const record = this.#options.record();
+    if (record !== null && record.settings !== this.#settings) await this.#applySettings(record);
+    return this.#settingsProblem === '' ? { afterRestart: this.#afterRestart } : { problem: this.#settingsProblem };
+  }
+
+  /** Has the data of this standby replaced by a copy of the primary's; says why not, or nothing. */
+  reinit(): string {
+    const record = this.#options.record();
+    if (record?.phase !== 'serving') return 'the group does not serve at the moment';
+    if (record.primary === this.#options.self()) return 'it is the primary: make another node that first';
+    this.#wantsCopy = true;
+    this.wake();
+    return '';
+  }
+
   async stop(): Promise<void> {
     this.#isStopped = true;
     for (const timer of this.#timers) timer.cancel();
@@ -161,6 +185,7 @@ export class GroupMember {
       if (record === null) break;
       try {
         await this.#applySettings(record);
+        await this.#decideCopy(record);
         if (await this.#doNext(record)) this.#again = true;
       } catch (error) {
         this.#failed(error);
@@ -168,6 +193,14 @@ export class GroupMember {
     }
     this.#isRunning = false;
     this.#onIdle?.();
+  }
+
+  /** As an operator has asked for. */
+  async #decideCopy({ epoch, phase, primary }: GroupRecord): Promise<void> {
+    if (!this.#wantsCopy || phase !== 'serving' || primary === this.#options.self()) return;
+    this.#wantsCopy = false;
+    const { state } = this.#file;
+    await this.#file.write({ ...state, emptied: epoch, rebuild: { epoch, by: 'clone' } });
   }
 
   /** False when there is nothing to do until something changes. */
@@ -180,6 +213,7 @@ export class GroupMember {
       state: this.#file.state,
       server,
       supportsDeposed: record.deposed !== self() && supports(record.deposed),
+      isStuck: this.#isStuck(record),
       holdsLease: holdsLease(record),
     });
     this.#note(step, record);
@@ -195,6 +229,16 @@ export class GroupMember {
       return true;
     }
     return false;
+  }
+
+  #isStuck(record: GroupRecord): boolean {
+    const now_ms = this.#options.clock.monotonic_ms();
+    const stage = `${record.epoch} ${record.phase}`;
+    if (stage !== this.#stage) {
+      this.#stage = stage;
+      this.#stageSince_ms = now_ms;
+    }
+    return now_ms - this.#stageSince_ms > STUCK_MS;
   }
 
   async #look(record: GroupRecord): Promise<ServerView> {
@@ -255,6 +299,8 @@ export class GroupMember {
     switch (step.do) {
       case 'fence':
         return server.fence();
+      case 'stop':
+        return server.stop('fast');
       case 'remember':
         return this.#file.write(step.state);
       case 'found':
@@ -359,9 +405,13 @@ export class GroupMember {
     const { server } = this.#options;
     if (server.state === 'starting' || server.state === 'stopping') return;
     this.#settings = record.settings;
-    await server
-      .setSettings(record.settings)
-      .catch((error: unknown) => this.#log.warn({ error }, 'PostgreSQL refused settings'));
+    try {
+      this.#settingsProblem = '';
+      this.#afterRestart = await server.setSettings(record.settings);
+    } catch (error) {
+      this.#settingsProblem = error instanceof Error ? error.message : String(error);
+      this.#log.warn({ error }, 'PostgreSQL refused settings');
+    }
   }
 
   /** Beside the steps, since a change of roles waits for standbys like every other one. */

@@ -16,6 +16,8 @@ export interface MemberState {
   readonly voted: number;
   /** The epoch, which had been served, in which its data was last given up for a copy of the primary's. */
   readonly emptied: number;
+  /** Its data is to be replaced by a copy of that epoch's primary: decided, and perhaps begun. */
+  readonly rebuild: { readonly epoch: number; readonly by: 'rewind' | 'clone' } | null;
   /** The data is a copy of the primary's that has not been seen to stream yet. */
   readonly isCopy: boolean;
   /** The database that it belongs to, once anybody could write to that. */
@@ -28,6 +30,7 @@ export const NEW_MEMBER: MemberState = {
   branch: null,
   voted: 0,
   emptied: 0,
+  rebuild: null,
   isCopy: false,
   systemIdentifier: '',
 };

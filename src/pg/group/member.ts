@@ -32,6 +32,8 @@ export interface MemberView {
   readonly server: ServerView;
   /** Another node's lease as primary may rest on this node. */
   readonly supportsDeposed: boolean;
+  /** The group has been in this phase of this epoch for longer than it should. */
+  readonly isStuck: boolean;
   /** Enough voters stand by this node as primary. */
   readonly holdsLease: boolean;
 }
@@ -59,6 +61,8 @@ export interface ServerView {
 export type Step =
   | { readonly do: 'nothing'; readonly why: string }
   | { readonly do: 'fence'; readonly why: string }
+  /** In order, so that what comes next finds the data as PostgreSQL wants it. */
+  | { readonly do: 'stop' }
   | { readonly do: 'remember'; readonly state: MemberState }
   | { readonly do: 'tell'; readonly request: GroupRequest }
   /** Removes what is left of a database that nobody could ever write to. */
@@ -229,9 +233,10 @@ function asStandby(view: MemberView): Step {
   if (state.pledged < epoch) return { do: 'remember', state: { ...state, pledged: epoch } };
   const counts = voterName(self, epoch);
   const learner = learnerName(self);
-  if (server.is === 'absent') return rebuild(view, 'clone');
+  if (state.rebuild?.epoch === epoch) return goOnRebuilding(view, state.rebuild.by);
+  if (server.is === 'absent') return decideRebuild(view, 'clone');
   if (server.is === 'stopped') {
-    if (server.failures > FAILURES_MAX) return rebuild(view, 'clone');
+    if (server.failures > FAILURES_MAX) return decideRebuild(view, 'clone');
     if (state.branch?.epoch !== epoch) return { do: 'start', as: '' };
     return { do: 'start', as: state.isCopy ? learner : counts };
   }
@@ -247,8 +252,8 @@ function asStandby(view: MemberView): Step {
   if (server.follows !== '') return { do: 'cut' };
   const known = dataEpoch(state, server.replayed);
   const end = endOfReign(chain, known);
-  if (end === 'strange') return rebuild(view, 'clone');
-  if (end !== null && server.replayed > end) return rebuild(view, 'rewind');
+  if (end === 'strange') return decideRebuild(view, 'clone');
+  if (end !== null && server.replayed > end) return decideRebuild(view, 'rewind');
   return { do: 'remember', state: followed(state, server.replayed, reign) };
 }
 
@@ -258,20 +263,27 @@ function followed(state: MemberState, lsn: bigint, reign: Reign): MemberState {
   return { ...state, base: dataEpoch(state, lsn), branch: { epoch, fork }, voted: epoch, isCopy: false };
 }
 
-function rebuild({ record, state, server }: MemberView, by: 'rewind' | 'clone'): Step {
-  const isEmpty = server.is === 'absent';
-  // What is there may be all that is left of an acknowledged transaction, until k voters of this reign have it.
-  if (!isEmpty && record.phase !== 'serving') return nothing('waiting until the group serves');
-  if (record.phase === 'serving' && state.emptied !== record.epoch) {
-    return { do: 'remember', state: { ...state, emptied: record.epoch } };
-  }
-  if (server.is === 'standby') return { do: 'fence', why: 'its data is replaced' };
-  return { do: 'rebuild', by: isEmpty || server.failures > FAILURES_MAX ? 'clone' : by };
+/**
+ * What is there may be all that is left, beside the primary's, of an acknowledged transaction, until k voters of this reign have it. So
+ * that is waited for, unless the group cannot open without this server; then it answers no recruiting until it has the copy.
+ */
+function decideRebuild({ record, state, server, isStuck }: MemberView, by: 'rewind' | 'clone'): Step {
+  const { epoch } = record;
+  const isServed = record.phase === 'serving' || record.phase === 'switching';
+  if (!isServed && server.is !== 'absent' && !isStuck) return nothing('waiting until the group serves');
+  const emptied = isServed ? epoch : state.emptied;
+  return { do: 'remember', state: { ...state, emptied, rebuild: { epoch, by } } };
+}
+
+function goOnRebuilding({ server }: MemberView, by: 'rewind' | 'clone'): Step {
+  if (server.is === 'standby') return { do: 'stop' };
+  return { do: 'rebuild', by: server.is === 'absent' || server.failures > FAILURES_MAX ? 'clone' : by };
 }
 
 /** After a rebuild from the primary of the record's reign. */
 export function copied(state: MemberState, record: GroupRecord): MemberState {
   const reign = currentReign(record);
   assert(reign !== null, 'copies are made of a primary that reigns');
-  return { ...state, base: reign.epoch, branch: { epoch: reign.epoch, fork: reign.fork }, isCopy: true };
+  const { epoch, fork } = reign;
+  return { ...state, base: epoch, branch: { epoch, fork }, rebuild: null, isCopy: true };
 }

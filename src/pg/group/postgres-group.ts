@@ -67,6 +67,7 @@ const REPORT_MS = 100;
 /** The same request is not made again within this time: it may be under way. */
 const REPEAT_MS = 250;
 const QUIESCE_MS = 5_000;
+const ASK_MS = 10_000;
 const TUNNEL = 'postgres';
 
 export class PostgresGroup {
@@ -177,8 +178,26 @@ export class PostgresGroup {
     return after.primary;
   }
 
-  async set(name: string, value: string | null): Promise<void> {
+  /** Resolves with the names that take effect only after a restart, when the primary has taken the setting; takes it back when it refuses. */
+  async set(name: string, value: string | null): Promise<readonly string[]> {
+    const before = this.record?.settings[name] ?? null;
+    const primary = this.record?.primary ?? 0;
     await this.#change({ type: 'set', name, value });
+    const answer = await this.#ask(primary, { type: 'settings' });
+    if (answer?.problem === undefined) return answer?.afterRestart ?? [];
+    await this.#change({ type: 'set', name, value: before });
+    throw new FolkmootError('BAD_REQUEST', answer.problem, 'Check the name and the value.');
+  }
+
+  /** Resolves when the node has begun to replace its data. */
+  async reinit(node: NodeId): Promise<void> {
+    const { record } = this;
+    if (record === null || !record.voters.some((voter) => voter.node === node)) {
+      throw new FolkmootError('NOT_FOUND', `node ${node} is no server of the group`, 'See folkmoot pg status.');
+    }
+    const answer = await this.#ask(node, { type: 'reinit' });
+    if (answer?.yes === true) return;
+    throw new FolkmootError('CONFLICT', answer?.problem ?? `node ${node} does not answer`, 'See folkmoot pg status.');
   }
 
   async override(epoch: number): Promise<void> {
@@ -266,6 +285,12 @@ export class PostgresGroup {
         if (this.#member === null) return {};
         await this.#member.yield(call.epoch);
         return { yes: this.#member.reigns === 0 };
+      case 'settings':
+        return (await this.#member?.settingsTaken()) ?? {};
+      case 'reinit': {
+        const problem = this.#member?.reinit() ?? 'no PostgreSQL runs on the node';
+        return problem === '' ? { yes: true } : { problem };
+      }
       case 'quiesce':
         return { running: await this.#quiesce(call.epoch, call.patience_ms) };
     }
@@ -296,6 +321,18 @@ export class PostgresGroup {
     ]);
     const running = counts.reduce((sum, count) => sum + count, 0);
     if (running > 0) this.#log.warn({ running }, 'transactions did not end in time and are ended by the switchover');
+  }
+
+  /** Null when there is no answer in time. */
+  #ask(node: NodeId, call: GroupCall): Promise<GroupAnswer | null> {
+    if (node === this.#self) return this.#answer(node, call);
+    return new Promise((resolve) => {
+      const timer = this.#options.clock.after(ASK_MS, () => resolve(null));
+      this.#calls.ask(node, call, (answer) => {
+        timer.cancel();
+        resolve(answer);
+      });
+    });
   }
 
   // What repeats.

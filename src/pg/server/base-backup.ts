@@ -3,8 +3,9 @@
  * backup's start to its end, so that the copy is consistent on its own. A temporary slot of the same session keeps that log at the source
  * while the copy lasts. The source has checked the checksum of every page that it sends.
  */
+import { randomBytes } from 'node:crypto';
 import { type FileHandle, mkdir, open, statfs, symlink } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { assert } from '../../base/assert.ts';
 import { FolkmootError } from '../../base/errors.ts';
@@ -62,7 +63,7 @@ export async function receiveBackup(options: BackupOptions): Promise<void> {
 
 async function receive(client: WireClient, options: BackupOptions): Promise<void> {
   const label = options.label.replaceAll("'", "''");
-  const slot = `folkmoot_${process.pid}_${Math.trunc(performance.now())}`;
+  const slot = `folkmoot_${randomBytes(8).toString('hex')}`;
   await client.query(`CREATE_REPLICATION_SLOT ${slot} TEMPORARY PHYSICAL (RESERVE_WAL true)`);
   const unpacker = new Unpacker(options);
   try {
@@ -139,6 +140,7 @@ class Unpacker {
     this.#archive?.close();
     this.#folder = folder;
     if (name !== 'base.tar') {
+      await this.#makeFolder(dirname(tablespaces));
       await this.#makeFolder(tablespaces);
       this.#folder = join(tablespaces, basename(name, '.tar'));
       await this.#makeFolder(this.#folder);

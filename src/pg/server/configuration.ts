@@ -1,13 +1,14 @@
 /**
  * The configuration files of a server, in a folder beside the data folder, so that a clone does not copy another node's:
  *
- *   postgresql.conf  includes the three below, in this order
- *   defaults.conf    what we set and users may change (settings.ts)
- *   users.conf       what users set
- *   moving.conf      what changes while it runs: whom it follows and whom a commit waits for. Users' values of these have no effect.
+ *   postgresql.conf   includes the files below, in this order
+ *   defaults.conf     what we set and users may change (settings.ts)
+ *   users.conf        what users set
+ *   following.conf    whom it follows; written at each start, so it need not be durable
+ *   synchronous.conf  whom a commit waits for
  *   pg_hba.conf, pg_ident.conf
  *
- * What is fixed is on the command line. PostgreSQL reads postgresql.auto.conf (ALTER SYSTEM) last, which would override moving.conf:
+ * What is fixed is on the command line. PostgreSQL reads postgresql.auto.conf (ALTER SYSTEM) last, which would override the last two:
  * lines of managed settings are taken out of it before each start and each reload.
  */
 import { open, readFile, rename } from 'node:fs/promises';
@@ -19,7 +20,7 @@ import { isManaged, isRefused, SETTINGS, type SettingContext, settingLine, setti
 import type { SystemUser } from './system-user.ts';
 
 const HBA = 'local all all trust\nlocal replication all trust\n';
-const MAIN = "include 'defaults.conf'\ninclude 'users.conf'\ninclude 'moving.conf'\n";
+const MAIN = ['defaults', 'users', 'following', 'synchronous'].map((name) => `include '${name}.conf'\n`).join('');
 
 export class Configuration {
   readonly #folders: ServerFolders;
@@ -76,7 +77,7 @@ export class Configuration {
 
   async setFollow(follow: Follow | null): Promise<void> {
     this.#conninfo = follow === null ? '' : conninfoOf(follow);
-    await this.#writeMoving();
+    await this.#writeFollowing();
   }
 
   /**
@@ -89,7 +90,7 @@ export class Configuration {
 
   async setSynchronous(names: readonly string[], k: number): Promise<void> {
     this.#synchronous = k === 0 ? '' : `ANY ${k} (${names.map(quotedName).join(', ')})`;
-    await this.#writeMoving();
+    await this.#writeSynchronous();
   }
 
   /** Throws BAD_REQUEST for managed settings. */
@@ -132,7 +133,7 @@ export class Configuration {
     const text = await readFile(path, 'utf8').catch(() => '');
     const lines = text.split('\n');
     const kept = lines.filter((line) => !isManaged(/^\s*([\w.]+)/.exec(line)?.[1] ?? ''));
-    if (kept.length < lines.length) await writeDurably(path, kept.join('\n'), this.#user);
+    if (kept.length < lines.length) await replaceFile(path, kept.join('\n'), this.#user);
   }
 
   async #prepare(): Promise<void> {
@@ -147,21 +148,27 @@ export class Configuration {
     await this.#write('pg_hba.conf', HBA);
     await this.#write('pg_ident.conf', '');
     if (!(await isThere(this.usersFile))) await this.#write('users.conf', '');
-    const moving = await readFile(this.#path('moving.conf'), 'utf8').catch(() => '');
-    this.#conninfo = lineValue(moving, 'primary_conninfo');
-    this.#synchronous = lineValue(moving, 'synchronous_standby_names');
-    await this.#writeMoving();
+    this.#conninfo = await this.#read('following.conf', 'primary_conninfo');
+    this.#synchronous = await this.#read('synchronous.conf', 'synchronous_standby_names');
+    await this.#writeFollowing();
+    await this.#writeSynchronous();
   }
 
-  async #writeMoving(): Promise<void> {
-    const text =
-      settingLine('primary_conninfo', this.#conninfo) + settingLine('synchronous_standby_names', this.#synchronous);
-    await this.#write('moving.conf', text);
-    await this.cleanAutomatic();
+  async #read(file: string, name: string): Promise<string> {
+    return lineValue(await readFile(this.#path(file), 'utf8').catch(() => ''), name);
+  }
+
+  async #writeFollowing(): Promise<void> {
+    const path = this.#path('following.conf');
+    await replaceFile(path, settingLine('primary_conninfo', this.#conninfo), this.#user, { isDurable: false });
+  }
+
+  async #writeSynchronous(): Promise<void> {
+    await this.#write('synchronous.conf', settingLine('synchronous_standby_names', this.#synchronous));
   }
 
   async #write(name: string, text: string): Promise<void> {
-    await writeDurably(this.#path(name), text, this.#user);
+    await replaceFile(this.#path(name), text, this.#user);
     await syncFolder(this.#folders.conf);
   }
 
@@ -170,14 +177,19 @@ export class Configuration {
   }
 }
 
-/** Whoever reads the file sees the old or the new text, also after a power cut. */
-export async function writeDurably(path: string, text: string, user: SystemUser | null): Promise<void> {
+/** Whoever reads the file sees the old or the new text, also after a power cut when it is durable. */
+export async function replaceFile(
+  path: string,
+  text: string,
+  user: SystemUser | null,
+  { isDurable = true } = {},
+): Promise<void> {
   const temporary = `${path}.tmp`;
   const file = await open(temporary, 'w', 0o600);
   try {
     await file.writeFile(text);
     if (user !== null) await file.chown(user.uid, user.gid);
-    await file.sync();
+    if (isDurable) await file.sync();
   } finally {
     await file.close();
   }

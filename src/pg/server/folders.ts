@@ -6,7 +6,7 @@
  *   data.new/     one that is complete and takes the place of data/
  *   data.old/     what was replaced; is being deleted
  *   rewinding     exists while pg_rewind changes data/, which is not usable until it has ended well
- *   tablespaces/  of a clone whose source has some
+ *   tablespaces/  of a clone whose source has some; a folder for each clone
  *   conf/         configuration files (configuration.ts)
  *   socket/       the unix socket, when its path is not too long
  *   postgres.log, postgres.log.1
@@ -62,8 +62,16 @@ export async function removeData(folders: ServerFolders): Promise<void> {
   await rm(oldDataOf(folders), { recursive: true, force: true });
   if (await isThere(folders.data)) await rename(folders.data, oldDataOf(folders));
   await syncFolder(folders.root);
-  for (const path of [oldDataOf(folders), folders.part, folders.tablespaces, folders.rewinding]) {
+  for (const path of [oldDataOf(folders), folders.part, folders.tablespaces, folders.rewinding, folders.socket]) {
     await rm(path, { recursive: true, force: true });
+  }
+}
+
+/** Deletes what is in a folder, but for `kept`. */
+export async function removeOthers(folder: string, kept: string): Promise<void> {
+  const names = (await isThere(folder)) ? await readdir(folder) : [];
+  for (const name of names) {
+    if (join(folder, name) !== kept) await rm(join(folder, name), { recursive: true, force: true });
   }
 }
 
@@ -176,6 +184,6 @@ async function makePassable(root: string, user: SystemUser | null): Promise<void
         `Run "chmod o+x ${path}", or set --data to another folder, or start Folkmoot as another user than root.`,
       );
     }
-    await chmod(path, (mode & 0o7777) | 0o111);
+    await chmod(path, (mode & 0o7777) | bit);
   }
 }

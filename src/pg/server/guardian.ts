@@ -7,6 +7,7 @@
  * of its own, so that what is sent to the node's terminal or process group does not reach it.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import type { ServerMark } from './processes.ts';
 import { asUser, type SystemUser } from './system-user.ts';
 
@@ -38,37 +39,35 @@ done
 `;
 
 export class Guardian {
+  /** Resolves when it is gone, released or not. */
+  readonly ended: Promise<void>;
   readonly #child: ChildProcess;
-  readonly #ended: Promise<void>;
-  #isReleased = false;
 
-  /** `onLost` is called when it ended though it should not have: the server is without a guardian then. */
-  constructor(mark: ServerMark, user: SystemUser | null, onLost: () => void) {
-    this.#child = spawn('/bin/sh', ['-c', SCRIPT, 'folkmoot-guardian', mark.dataFolder, mark.clusterName], {
+  /** Rejects when it cannot be started. */
+  static async start(mark: ServerMark, user: SystemUser | null): Promise<Guardian> {
+    const child = spawn('/bin/sh', ['-c', SCRIPT, 'folkmoot-guardian', mark.dataFolder, mark.clusterName], {
       cwd: '/',
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],
       ...asUser(user),
     });
-    this.#child.stdin?.on('error', () => undefined);
-    this.#ended = new Promise((resolve) => {
-      const end = (): void => {
-        resolve();
-        if (!this.#isReleased) onLost();
-      };
-      this.#child.once('error', end);
-      this.#child.once('exit', end);
-    });
+    // Before anything is awaited, so that no event is missed.
+    const guardian = new Guardian(child);
+    await once(child, 'spawn');
+    return guardian;
   }
 
-  get pid(): number {
-    return this.#child.pid ?? 0;
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+    child.stdin?.on('error', () => undefined);
+    this.ended = new Promise((resolve) => {
+      child.once('exit', () => resolve());
+    });
   }
 
   /** Also ends what is left of the server. Resolves when it is gone, so that it cannot mistake the next server for this one. */
   async release(): Promise<void> {
-    this.#isReleased = true;
     this.#child.stdin?.end();
-    await this.#ended;
+    await this.ended;
   }
 }

@@ -1,11 +1,11 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { access, readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
-import { binaries, needsPostgres, oneValue, useServers } from './postgres.test-support.ts';
+import { binaries, needsPostgres, oneValue, PATIENCE, useServers } from './postgres.test-support.ts';
 
-describe.skipIf(binaries === null)(`a real PostgreSQL server${needsPostgres}`, () => {
+describe.skipIf(binaries === null)(`a real PostgreSQL server${needsPostgres}`, PATIENCE, () => {
   const rig = useServers();
 
   test('it is initialized, started, asked, stopped and removed', async () => {
@@ -146,6 +146,14 @@ describe.skipIf(binaries === null)(`a real PostgreSQL server${needsPostgres}`, (
     ).rejects.toMatchObject({ code: 'CONFLICT' });
     await other.startPrimary();
     expect(await oneValue(other, 'SELECT count(*) FROM kept')).toBe('0');
+  });
+
+  test('a folder whose path is too long for a socket has its socket elsewhere', async () => {
+    const server = await rig.primary(`a-${'x'.repeat(100)}`);
+    expect(Buffer.byteLength(server.socketPath)).toBeLessThan(100);
+    expect(await oneValue(server, 'SELECT 1')).toBe('1');
+    await server.remove();
+    await expect(access(dirname(server.socketPath))).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
   test('the log is cut when it has become long', async () => {

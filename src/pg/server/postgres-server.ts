@@ -19,12 +19,13 @@ import { errnoOf, FolkmootError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { receiveBackup } from './base-backup.ts';
 import type { Binaries } from './binaries.ts';
-import { Configuration, writeDurably } from './configuration.ts';
+import { Configuration, replaceFile } from './configuration.ts';
 import { readSystemIdentifier } from './control-file.ts';
 import {
   isComplete,
   prepareFolders,
   removeData,
+  removeOthers,
   replaceData,
   type ServerFolders,
   SOCKET_NAME,
@@ -146,7 +147,7 @@ export class PostgresServer implements LocalServer {
 
   initialize(): Promise<void> {
     return this.#operations.run(async (signal) => {
-      this.#mustNotRun();
+      await this.#mustNotRun();
       if (await this.exists()) throw conflict('there is a database already', 'Remove it first.');
       await this.#makePart();
       await this.#initdb(signal);
@@ -162,14 +163,14 @@ export class PostgresServer implements LocalServer {
     onProgress: (bytes: number, total: number) => void = () => undefined,
   ): Promise<void> {
     return this.#operations.run(async (signal) => {
-      this.#mustNotRun();
-      await rm(this.#folders.tablespaces, { recursive: true, force: true });
+      await this.#mustNotRun();
       await this.#makePart();
+      const tablespaces = join(this.#folders.tablespaces, String(Date.now()));
       await receiveBackup({
         stream: connectTo(),
         label,
         folder: this.#folders.part,
-        tablespaces: this.#folders.tablespaces,
+        tablespaces,
         user: this.#user,
         majorVersion: this.#binaries.majorVersion,
         signal,
@@ -180,18 +181,21 @@ export class PostgresServer implements LocalServer {
         },
       });
       await replaceData(this.#folders);
+      await removeOthers(this.#folders.tablespaces, tablespaces);
       this.#become('stopped');
     });
   }
 
   rewind(sourceSocketFolder: string): Promise<boolean> {
     return this.#operations.run(async (signal) => {
-      this.#mustNotRun();
+      await this.#mustNotRun();
       if (!this.#binaries.hasRewind || !(await this.exists())) return false;
       // Until a checkpoint the source's control file tells the timeline before its promotion, and pg_rewind sees no divergence.
       await checkpointAt(join(sourceSocketFolder, SOCKET_NAME), signal);
       await writeFile(this.#folders.rewinding, '');
       await syncFolder(this.#folders.root);
+      // What did not stop in order is recovered first, in a mode that knows no standbys.
+      await rm(this.#dataFile('standby.signal'), { force: true });
       const source = `host='${sourceSocketFolder.replace(/['\\]/g, '\\$&')}' port=5432 user=postgres dbname=postgres`;
       try {
         // It recovers what crashed, in which wal_keep_size keeps the log that it needs from being recycled.
@@ -218,7 +222,7 @@ export class PostgresServer implements LocalServer {
       await this.#mustBeStartable();
       await this.#configuration.setFollow(follow);
       await this.#configuration.setSomeRule();
-      await writeDurably(this.#dataFile('standby.signal'), '', this.#user);
+      await replaceFile(this.#dataFile('standby.signal'), '', this.#user);
       await syncFolder(this.#folders.data);
       await this.#start('standby', signal);
     });
@@ -365,8 +369,9 @@ export class PostgresServer implements LocalServer {
     const running = this.#running;
     await endProcesses(this.#mark);
     await running?.postmaster.ended;
-    await this.#guardian?.release();
+    const guardian = this.#guardian;
     this.#guardian = null;
+    await guardian?.release();
     this.#running = null;
     const state = (await this.exists()) ? 'stopped' : 'absent';
     this.#become(this.#failure === '' ? state : 'failed');
@@ -377,7 +382,7 @@ export class PostgresServer implements LocalServer {
     // Its number may belong to another process by now, and PostgreSQL would not start.
     await rm(pidFileOf(this.#folders), { force: true });
     signal.throwIfAborted();
-    this.#guard();
+    await this.#guard();
     const list = this.#configuration.arguments();
     const postmaster = await Postmaster.start(this.#binaries, this.#folders, this.#user, list, signal);
     this.#failure = '';
@@ -408,15 +413,18 @@ export class PostgresServer implements LocalServer {
     await this.#end('immediate', new FolkmootError('NOT_READY', this.#failure, `Look into ${this.#folders.log}.`));
   }
 
-  #guard(): void {
-    if (this.#guardian !== null) return;
-    const guardian = new Guardian(this.#mark, this.#user, () => {
+  /** There is no server without a guardian: one that cannot be started is why the server is not. */
+  async #guard(): Promise<void> {
+    const guardian = await Guardian.start(this.#mark, this.#user);
+    this.#guardian = guardian;
+    void guardian.ended.then(() => {
       if (this.#guardian !== guardian) return;
       this.#logger.warn({}, 'the guardian of PostgreSQL ended; another one is started');
-      this.#guardian = null;
-      this.#guard();
+      this.#guard().catch((error: unknown) => {
+        this.#logger.error({ reason: String(error) }, 'PostgreSQL is stopped: it has no guardian');
+        return this.fence();
+      });
     });
-    this.#guardian = guardian;
   }
 
   async #reload(name: string, value: string, signal: AbortSignal): Promise<void> {
@@ -471,12 +479,13 @@ export class PostgresServer implements LocalServer {
     for (const listener of [...this.#listeners]) listener();
   }
 
-  #mustNotRun(): void {
+  async #mustNotRun(): Promise<void> {
+    await this.#ending;
     if (this.#running !== null) throw conflict('the PostgreSQL server of this node runs', 'Stop it first.');
   }
 
   async #mustBeStartable(): Promise<void> {
-    this.#mustNotRun();
+    await this.#mustNotRun();
     if (!(await this.exists())) throw conflict('this node has no complete database', 'Clone it from another node.');
   }
 

@@ -19,6 +19,9 @@ export const binaries: Binaries | null = 'binaries' in search ? search.binaries 
 /** For the name of a test, so that a skipped one says why. */
 export const needsPostgres = binaries === null ? ' (skipped: needs PostgreSQL 15 or newer)' : '';
 
+/** For each `describe`: databases are copied and synced, which takes long on a machine whose disk is busy. */
+export const PATIENCE = { timeout: 180_000 } as const;
+
 export interface ServerRig {
   readonly folder: string;
   /** One in a folder of its own, with nothing in it; ended and removed after the test. */
@@ -45,7 +48,7 @@ export function useServers(programs: Binaries | null = binaries): ServerRig {
     common = await mkdtemp(join(tmpdir(), 'fm-pg-'));
     const template = await open(join(common, 'template'));
     await template.initialize();
-  });
+  }, PATIENCE.timeout);
   afterAll(() => rm(common, { recursive: true, force: true }));
   beforeEach(async () => {
     folder = await mkdtemp(join(common, 'test-'));
@@ -54,7 +57,7 @@ export function useServers(programs: Binaries | null = binaries): ServerRig {
   afterEach(async () => {
     await Promise.all(servers.map((server) => server.fence()));
     await rm(folder, { recursive: true, force: true });
-  });
+  }, PATIENCE.timeout);
 
   const rig: ServerRig = {
     get folder() {

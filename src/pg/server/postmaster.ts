@@ -9,6 +9,7 @@ import type { ServerFolders } from './folders.ts';
 import { asUser, type SystemUser } from './system-user.ts';
 
 const LOG_BYTES_MAX = 16 * 1024 * 1024;
+const LOG_LOOK_INTERVAL_MS = 60_000;
 const LOG_TAIL_BYTES = 16 * 1024;
 
 export class Postmaster {
@@ -27,7 +28,7 @@ export class Postmaster {
     list: readonly string[],
     signal: AbortSignal,
   ): Promise<Postmaster> {
-    const logFrom = await prepareLog(folders.log);
+    const logFrom = await cutLog(folders.log);
     // Nothing may be started any more once somebody has said stop.
     signal.throwIfAborted();
     const log = openSync(folders.log, 'a', 0o640);
@@ -52,7 +53,9 @@ export class Postmaster {
     this.#logFrom = logFrom;
     this.pid = child.pid ?? 0;
     this.ended = new Promise((resolve) => {
+      const looking = setInterval(() => void cutLog(folders.log).catch(() => undefined), LOG_LOOK_INTERVAL_MS);
       const end = (): void => {
+        clearInterval(looking);
         this.#hasEnded = true;
         resolve();
       };
@@ -78,7 +81,8 @@ export class Postmaster {
 
   /** What it said since it was started that explains its end. */
   async lastWords(): Promise<string> {
-    const lines = (await tailOf(this.#folders.log, this.#logFrom)).split('\n').filter((line) => line.trim() !== '');
+    const text = await tailOf(this.#folders.log, this.#logFrom).catch(() => '');
+    const lines = text.split('\n').filter((line) => line.trim() !== '');
     const grave = lines.filter((line) => /\b(FATAL|PANIC):/.test(line));
     const { exitCode, signalCode } = this.#child;
     const how = signalCode === null ? `exit code ${exitCode}` : signalCode;
@@ -118,7 +122,7 @@ export function runProgram(
     child.once('close', (code) => {
       if (code === 0) return resolve(text);
       const lines = text.split('\n').filter((line) => line.trim() !== '');
-      const why = lines.find((line) => /\b(error|fatal):/.test(line)) ?? lines.at(-1) ?? `exit code ${code}`;
+      const why = lines.find((line) => /\b(error|fatal|panic):/i.test(line)) ?? lines.at(-1) ?? `exit code ${code}`;
       reject(new FolkmootError('NOT_READY', why, `Look at what ${program} needs, and try again.`));
     });
   });
@@ -129,8 +133,8 @@ function environment(): NodeJS.ProcessEnv {
   return { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' };
 }
 
-/** Where the next line will be. A log that has become long is put aside; it is open for appending, so it is copied and cut. */
-async function prepareLog(path: string): Promise<number> {
+/** Gives where the next line will be. A log that has become long is put aside; it is open for appending, so it is copied and cut. */
+async function cutLog(path: string): Promise<number> {
   const size = await sizeOf(path);
   if (size <= LOG_BYTES_MAX) return size;
   await copyFile(path, `${path}.1`);

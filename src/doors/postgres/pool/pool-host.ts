@@ -16,6 +16,8 @@ export interface PoolHost {
   readonly now_ms: number;
   /** Whether one more connection to that server may be opened; closes an idle one of another pool where that helps. */
   makeRoom(node: NodeId): boolean;
+  /** It is a role of the cluster, so PostgreSQL has it, or will have it in a moment. */
+  isRole(name: string): boolean;
   connectionMade(node: NodeId): void;
   connectionGone(node: NodeId): void;
 }

@@ -9,6 +9,7 @@
  */
 import type { NodeId } from '../../../cluster/view.ts';
 import { Status } from '../protocol/codes.ts';
+import { fieldOf } from '../protocol/messages.ts';
 import type { SessionSettings } from '../session/settings.ts';
 import type { PoolKind, PoolMode } from './kinds.ts';
 import type { PoolHost } from './pool-host.ts';
@@ -27,6 +28,8 @@ export interface Waiter {
   readonly node: NodeId;
 }
 
+/** How long a role of the cluster may be unknown to PostgreSQL, or a database to a standby. */
+const APPEARS_MS = 1_000;
 /** Between two attempts to open a connection after one has failed. */
 const RETRY_MS = 100;
 
@@ -39,7 +42,7 @@ export class Pool implements ConnectionOwner {
   /** As the role or the database is set. */
   causalReads: boolean | null = null;
   /** What PostgreSQL reports to a new session with these settings. */
-  readonly welcomes = new WeakMap<SessionSettings, SessionSettings>();
+  welcomes = new WeakMap<SessionSettings, SessionSettings>();
   readonly #host: PoolHost;
   readonly #all = new Set<ServerConnection>();
   /** The one used last is last: a few warm ones do most of the work, and the others can be closed. */
@@ -165,6 +168,7 @@ export class Pool implements ConnectionOwner {
   /** Roles have moved: what leads to a server that is not the right one any more is ended. */
   routesChanged(): void {
     const { routes } = this.#host;
+    this.welcomes = new WeakMap();
     for (const connection of [...this.#all]) {
       if (routes.isRight(this.kind, connection)) continue;
       // Whoever has it goes on to the end of the transaction where its server is still there and only its role has changed.
@@ -183,6 +187,10 @@ export class Pool implements ConnectionOwner {
     this.#remove(connection);
     connection.close();
     return true;
+  }
+
+  closeAllIdle(): void {
+    for (const connection of this.#idle.splice(0)) connection.close();
   }
 
   end(): void {
@@ -219,8 +227,15 @@ export class Pool implements ConnectionOwner {
       return;
     }
     // It starts, or has no room: that passes. Everything else would be the same the next time.
-    if (isPassing(error)) return;
+    if (isPassing(error) || this.#isNotThereYet(error)) return;
     for (const waiter of this.#waiting.splice(0)) waiter.refused(error);
+  }
+
+  /** A role or a database that has just been made is not everywhere at once. */
+  #isNotThereYet(error: Buffer): boolean {
+    const code = codeOf(error);
+    if (this.longestWait_ms(this.#host.now_ms) > APPEARS_MS) return false;
+    return (code === '28000' && this.#host.isRole(this.user)) || (code === '3D000' && this.kind === 'read');
   }
 
   closed(connection: ServerConnection): void {
@@ -309,8 +324,13 @@ export class Pool implements ConnectionOwner {
 const OWN_SETTINGS =
   "SELECT pg_catalog.current_setting('folkmoot.pool_mode', true), pg_catalog.current_setting('folkmoot.causal_reads', true)";
 
-/** 57P03 cannot_connect_now, 53300 too_many_connections. */
+/** cannot_connect_now, too_many_connections, admin_shutdown */
+const PASSING = new Set(['57P03', '53300', '57P01']);
+
 function isPassing(error: Buffer): boolean {
-  const text = error.toString('latin1');
-  return text.includes('C57P03\0') || text.includes('C53300\0') || text.includes('C57P01\0');
+  return PASSING.has(codeOf(error) ?? '');
+}
+
+function codeOf(error: Buffer): string | undefined {
+  return fieldOf(error, 0, error.length, 'C');
 }

@@ -100,6 +100,8 @@ export class ServerConnection {
   isUnsynced = false;
   /** What has been sent may have committed something. */
   mayHaveCommitted = false;
+  /** COPY FROM STDIN goes on: PostgreSQL passes over each Sync until its end. */
+  isCopyingIn = false;
   /** Statements are being deallocated by the client. */
   isForgetting = false;
   /** Not used for another session. */
@@ -123,6 +125,7 @@ export class ServerConnection {
   /** The rest of a message that the session does not get. */
   #dropRest = false;
   #lastWords = false;
+  #isPaused = false;
 
   constructor(
     owner: ConnectionOwner,
@@ -184,6 +187,19 @@ export class ServerConnection {
   /** The session has done with it. */
   leave(): void {
     this.#served = null;
+    this.resume();
+  }
+
+  /** Its session cannot take more now. */
+  pause(): void {
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    this.stream.pause();
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
     this.stream.resume();
   }
 
@@ -258,6 +274,15 @@ export class ServerConnection {
         session.reported(chunk, start, end, name);
         break;
       }
+      case Server.copyInResponse:
+        this.isCopyingIn = true;
+        if (this.#expected[0] === Expect.sync) {
+          // It was sent right behind the COPY, so it is passed over, too; another one has to come.
+          this.#expected.shift();
+          this.isUnsynced = true;
+        }
+        session.pass(chunk, start, end);
+        return;
       case Server.notification:
         if (session.takesNotifications) session.pass(chunk, start, end);
         this.#dropRest = !session.takesNotifications;
@@ -300,6 +325,7 @@ export class ServerConnection {
   }
 
   #relayError(session: Served, chunk: Buffer, start: number, end: number): void {
+    this.isCopyingIn = false;
     // Nothing up to the next Sync will be answered any more.
     for (;;) {
       const answer = this.#expected[0];

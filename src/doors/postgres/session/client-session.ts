@@ -131,6 +131,7 @@ export class ClientSession implements Served, Waiter {
   /** The transaction has a LISTEN in it. */
   #listens = false;
   readonly #unlistens: string[] = [];
+  #isHeldByDiscard = false;
   /** What has come for the client is kept back for a moment. */
   #holdsBurst = false;
   /** Notifications that came within a transaction. */
@@ -203,7 +204,7 @@ export class ClientSession implements Served, Waiter {
     socket.on('error', () => this.destroy());
     socket.on('end', () => this.destroy());
     socket.on('close', () => this.destroy());
-    socket.on('drain', () => this.#connection?.stream.resume());
+    socket.on('drain', () => this.#connection?.resume());
     if (first.length > 0) this.#onData(first);
     socket.resume();
   }
@@ -229,7 +230,13 @@ export class ClientSession implements Served, Waiter {
   }
 
   get #canTake(): boolean {
-    return (this.#state === 'resting' || this.#state === 'attached') && !this.#isServerFull && !this.#reader.hasMore;
+    return this.#isOpen && !this.#reader.hasMore;
+  }
+
+  /** Messages can be taken. Behind a DISCARD ALL they are only when it has ended, since it ends what came before it, not after it. */
+  get #isOpen(): boolean {
+    if ((this.#state !== 'resting' && this.#state !== 'attached') || this.#isServerFull) return false;
+    return !this.discards || this.#connection?.isUnsynced === true;
   }
 
   /** Takes what has come, as far as it goes. */
@@ -239,7 +246,7 @@ export class ClientSession implements Served, Waiter {
     const reader = this.#reader;
     try {
       for (;;) {
-        while ((this.#state === 'resting' || this.#state === 'attached') && !this.#isServerFull && reader.next()) {
+        while (this.#isOpen && reader.next()) {
           this.#take(reader.type, reader.chunk, reader.start, reader.end);
         }
         this.#flushToServer();
@@ -270,7 +277,7 @@ export class ClientSession implements Served, Waiter {
         this.destroy();
         return;
       case Client.sync:
-        if (this.#connection === null) {
+        if (this.#connection === null || this.#isSkipping) {
           this.#isSkipping = false;
           this.#say(READY_IDLE);
           return;
@@ -329,7 +336,8 @@ export class ClientSession implements Served, Waiter {
       this.pool.take(this);
       return;
     }
-    const isCausal = this.#start.causalReads ?? this.pool.causalReads ?? true;
+    // A new session reads nothing yet, and is to hear that it is with a standby where there is one.
+    const isCausal = this.#onReady === null && (this.#start.causalReads ?? this.pool.causalReads ?? true);
     if (!isCausal) {
       this.node = this.#host.routes.choose(0n);
       this.pool.take(this);
@@ -411,8 +419,9 @@ export class ClientSession implements Served, Waiter {
     if (this.#onReady !== null) {
       this.#reported = connection.reported;
       this.pool.welcomes.set(this.settings, connection.reported);
-      this.#tellReady(null);
+      // Before the client may send anything.
       if (!this.keepsConnection) this.#detach(connection);
+      this.#tellReady(null);
       return;
     }
     if (connection.reported !== this.#reported) this.#tellReported(connection);
@@ -447,12 +456,21 @@ export class ClientSession implements Served, Waiter {
   // --- as `Served`
 
   pass(chunk: Buffer, from: number, to: number): void {
+    this.#host.statistics.bytesOut += to - from;
     this.#toClient.add(chunk, from, to);
   }
 
   endOfBurst(): void {
     if (this.#toClient.isEmpty || this.#holdsBurst) return;
-    if (!this.#toClient.flush(this.socket)) this.#connection?.stream.pause();
+    if (!this.#toClient.flush(this.socket)) this.#connection?.pause();
+    if (this.#isHeldByDiscard) this.#resumeAfterDiscard();
+  }
+
+  /** It has failed within a transaction, which goes on. */
+  #resumeAfterDiscard(): void {
+    if (this.discards) return;
+    this.#isHeldByDiscard = false;
+    this.#resume();
   }
 
   reported(chunk: Buffer, from: number, to: number, name: string): void {
@@ -560,7 +578,7 @@ export class ClientSession implements Served, Waiter {
         connection.destroy();
         return;
       }
-      const values = rows.filter(([, value]) => value !== null && value !== '') as [string, string][];
+      const values = rows.filter(([, value]) => value !== null) as [string, string][];
       this.settings = SessionSettings.of(values);
       connection.settings = this.settings;
       this.#reported = connection.reported;
@@ -780,7 +798,11 @@ export class ClientSession implements Served, Waiter {
     if (effects.mayCommit) connection.mayHaveCommitted = true;
     if (effects.settings) this.settingsChanged = true;
     for (const name of effects.custom) this.custom.add(name);
-    if (effects.discardAll) this.discards = true;
+    if (effects.discardAll) {
+      this.discards = true;
+      this.#isHeldByDiscard = true;
+    }
+    if (effects.leaves !== null) this.#host.leaveDatabase(effects.leaves);
     if (effects.pin !== null) this.pin(effects.pin);
     if (this.keepsConnection) return;
     if (effects.listen.length > 0) this.#listens = true;

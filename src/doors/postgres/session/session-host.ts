@@ -14,6 +14,8 @@ export interface SessionHost extends PoolHost {
   readonly isDraining: boolean;
   /** Asks PostgreSQL to cancel what runs there. `done`: the request has arrived or failed; what it cancels can be nothing later. */
   cancelOn(connection: ServerConnection, done: () => void): void;
+  /** Connections to this database that nobody uses are closed, on all nodes: it is dropped or renamed. */
+  leaveDatabase(database: string): void;
   /** A transaction has ended; for those who wait until none is left. */
   transactionEnded(): void;
   closed(session: { readonly processId: number }): void;

@@ -76,10 +76,16 @@ export class Translator {
         to.isUnsynced = true;
         break;
       case Client.sync:
+        if (to.isCopyingIn) break;
         to.isUnsynced = false;
         to.expect(Expect.sync);
         break;
+      case Client.copyDone:
+      case Client.copyFail:
+        to.isCopyingIn = false;
+        break;
       case Client.functionCall:
+        this.#syncUnseen(to);
         to.expect(Expect.query);
         break;
       default:
@@ -116,6 +122,7 @@ export class Translator {
     // PostgreSQL drops the statement without a name at a simple query.
     this.#unnamed = null;
     to.unnamed = null;
+    this.#syncUnseen(to);
     if (rest > 0) this.#session.pin('unseen');
     const effects = effectsOf(chunk, start + HEADER_BYTES, end - 1, this.#host.managed);
     if (effects !== null && rest === 0) {
@@ -128,6 +135,17 @@ export class Translator {
     }
     to.expect(Expect.query);
     this.#out.add(chunk, start, end);
+  }
+
+  /**
+   * A simple query behind messages of the extended protocol without a Sync between, which no known client sends: after an error in those
+   * PostgreSQL would pass over the query, too, and whose end came then could not be told.
+   */
+  #syncUnseen(to: ServerConnection): void {
+    if (!to.isUnsynced || to.isCopyingIn) return;
+    to.isUnsynced = false;
+    to.expect(Expect.syncUnseen);
+    this.#out.addWhole(SYNC);
   }
 
   /** Notes what a statement does; the text that is run instead of it, or null. */

@@ -18,6 +18,7 @@ interface MutableEffects {
   refused: string;
   deallocate: string | null;
   discardAll: boolean;
+  leaves: string | null;
   listen: string[];
   unlisten: string[];
 }
@@ -32,12 +33,14 @@ export function analyse(sql: string, managed: ReadonlySet<string>): Effects | nu
     refused: '',
     deallocate: null,
     discardAll: false,
+    leaves: null,
     listen: [],
     unlisten: [],
   };
   for (const tokens of statementsOf(sql)) analyseStatement(tokens, effects, managed);
-  const { mayCommit, settings, pin, refused, deallocate, discardAll, listen, unlisten } = effects;
-  const isNothing = !mayCommit && !settings && pin === null && refused === '' && deallocate === null && !discardAll;
+  const { mayCommit, settings, pin, refused, deallocate, discardAll, leaves, listen, unlisten } = effects;
+  const isNothing =
+    !mayCommit && !settings && pin === null && refused === '' && deallocate === null && !discardAll && leaves === null;
   return isNothing && listen.length + unlisten.length === 0 ? null : effects;
 }
 
@@ -62,10 +65,15 @@ function analyseStatement(tokens: readonly Token[], effects: MutableEffects, man
       return;
     case 'create':
       lookForHidden(tokens, effects);
+      lookAtDatabase(tokens, effects);
+      return;
+    case 'drop':
+      lookAtDatabase(tokens, effects);
       return;
     case 'alter':
       if (wordAt(tokens, 1) === 'system') refuseManaged(nameAt(tokens, 3), effects, managed);
       lookForHidden(tokens, effects);
+      lookAtDatabase(tokens, effects);
       return;
     case 'declare':
       if (tokens.some((token, index) => isWord(token, 'with') && isWord(tokens[index + 1], 'hold')))
@@ -146,11 +154,25 @@ function lookAtSetConfig(name: Token | undefined, effects: MutableEffects): void
 /** CREATE TEMP, and SELECT INTO TEMP. What is gone at the end of its transaction needs no connection of its own. */
 function lookAtTemporary(tokens: readonly Token[], index: number, effects: MutableEffects): void {
   const first = wordAt(tokens, 0);
-  const isMade = first === 'create' ? index <= 4 : /^(into|local|global)$/.test(wordAt(tokens, index - 1));
+  const before = first === 'create' ? /^(create|replace|local|global)$/ : /^(into|local|global)$/;
+  const isMade = tokens[index]?.kind === 'word' && before.test(wordAt(tokens, index - 1));
   const isDropped = tokens.some(
     (token, at) => isWord(token, 'on') && isWord(tokens[at + 1], 'commit') && isWord(tokens[at + 2], 'drop'),
   );
   if (isMade && !isDropped) pin(effects, 'temporary');
+}
+
+/** DROP DATABASE [IF EXISTS] name, ALTER DATABASE name RENAME ..., CREATE DATABASE ... TEMPLATE [=] name. */
+function lookAtDatabase(tokens: readonly Token[], effects: MutableEffects): void {
+  if (wordAt(tokens, 1) !== 'database') return;
+  const isDropped = wordAt(tokens, 0) === 'drop';
+  const template = tokens.findIndex((token) => isWord(token, 'template'));
+  let at = isDropped && wordAt(tokens, 2) === 'if' ? 4 : 2;
+  if (wordAt(tokens, 0) === 'create') {
+    if (template < 0) return;
+    at = tokens[template + 1]?.value === '=' ? template + 2 : template + 1;
+  } else if (!isDropped && wordAt(tokens, 3) !== 'rename') return;
+  effects.leaves = tokens[at]?.value ?? null;
 }
 
 function refuseManaged(name: string, effects: MutableEffects, managed: ReadonlySet<string>): void {

@@ -32,6 +32,7 @@ const FIRST = [
   'load',
   'alter',
   'create',
+  'drop',
   'do',
 ];
 const COMMITS = ['commit', 'end', 'call'];

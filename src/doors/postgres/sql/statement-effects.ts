@@ -23,6 +23,8 @@ export interface Effects {
   /** The statement that DEALLOCATE names; '' for all, null for none. */
   readonly deallocate: string | null;
   readonly discardAll: boolean;
+  /** Nobody may be connected to this database for it; null for none. */
+  readonly leaves: string | null;
   readonly listen: readonly string[];
   /** '*' for all. */
   readonly unlisten: readonly string[];
@@ -36,6 +38,7 @@ export const COMMITS: Effects = {
   refused: '',
   deallocate: null,
   discardAll: false,
+  leaves: null,
   listen: [],
   unlisten: [],
 };

@@ -8,7 +8,7 @@ export interface Token {
 }
 
 const TOKEN =
-  /--[^\n]*|\/\*|[eE]'(?:[^'\\]|\\[\s\S]|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|\$([A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*|[\d.]+|\s+|[\s\S]/y;
+  /--[^\n]*|\/\*|[eE]'[^'\\]*(?:(?:\\[\s\S]|'')[^'\\]*)*(?:'|\\?$)|'[^']*(?:''[^']*)*(?:'|$)|"[^"]*(?:""[^"]*)*(?:"|$)|\$([A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*|[\d.]+|\s+|[\s\S]/y;
 
 export function statementsOf(sql: string): Token[][] {
   const statements: Token[][] = [[]];
@@ -31,14 +31,16 @@ export function statementsOf(sql: string): Token[][] {
 }
 
 function tokenOf(found: string): Token {
-  if (/^[A-Za-z_\u0080-\uffff]/.test(found) && !found.endsWith("'"))
-    return { kind: 'word', value: found.toLowerCase() };
-  if (found.startsWith('"') && found.length > 1)
-    return { kind: 'name', value: found.slice(1, -1).replaceAll('""', '"') };
-  if (found.startsWith("'") && found.length > 1)
-    return { kind: 'text', value: found.slice(1, -1).replaceAll("''", "'") };
-  if (/^[eE]'/.test(found))
-    return { kind: 'text', value: found.slice(2, -1).replaceAll("''", "'").replaceAll(/\\(.)/gs, '$1') };
+  const isEscaped = /^[eE]'/.test(found);
+  const quote = isEscaped ? "'" : (found[0] ?? '');
+  if (quote === '"' || quote === "'") {
+    // The last one is missing where the text ends too early.
+    const inner = found.slice(isEscaped ? 2 : 1, found.length > 1 && found.endsWith(quote) ? -1 : undefined);
+    const value = inner.replaceAll(quote + quote, quote);
+    if (quote === '"') return { kind: 'name', value };
+    return { kind: 'text', value: isEscaped ? value.replaceAll(/\\(.)/gs, '$1') : value };
+  }
+  if (/^[A-Za-z_\u0080-\uffff]/.test(found)) return { kind: 'word', value: found.toLowerCase() };
   return { kind: 'symbol', value: found };
 }
 

@@ -1,10 +1,23 @@
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { PostgresDoor } from './door.ts';
-import { startGateway, TestNodes } from './gateway.test-support.ts';
-import { cancelRequest } from './protocol/messages.ts';
-import { ask, bind, execute, describe as letters, parse, RawClient, sync } from './raw-client.test-support.ts';
-import { hasPostgres, needsPostgres, RealServer, TestServers } from './real-servers.test-support.ts';
+import type { PostgresDoor } from '../src/doors/postgres/door.ts';
+import { startGateway, TestNodes } from '../src/doors/postgres/gateway.test-support.ts';
+import { cancelRequest } from '../src/doors/postgres/protocol/messages.ts';
+import {
+  ask,
+  bind,
+  execute,
+  describe as letters,
+  parse,
+  RawClient,
+  sync,
+} from '../src/doors/postgres/raw-client.test-support.ts';
+import {
+  hasPostgres,
+  needsPostgres,
+  RealServer,
+  TestServers,
+} from '../src/doors/postgres/real-servers.test-support.ts';
 
 function cancel(port: number, client: RawClient): Promise<void> {
   return new Promise((resolve) => {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { PostgresDoor } from './door.ts';
-import { startGateway } from './gateway.test-support.ts';
+import type { PostgresDoor } from '../src/doors/postgres/door.ts';
+import { startGateway } from '../src/doors/postgres/gateway.test-support.ts';
 import {
   ask,
   bind,
@@ -8,11 +8,17 @@ import {
   describeStatement,
   execute,
   flush,
+  describe as letters,
   parse,
   RawClient,
   sync,
-} from './raw-client.test-support.ts';
-import { hasPostgres, needsPostgres, RealServer, TestServers } from './real-servers.test-support.ts';
+} from '../src/doors/postgres/raw-client.test-support.ts';
+import {
+  hasPostgres,
+  needsPostgres,
+  RealServer,
+  TestServers,
+} from '../src/doors/postgres/real-servers.test-support.ts';
 
 describe.skipIf(!hasPostgres)(`sessions over pooled connections${needsPostgres}`, () => {
   let servers: TestServers;
@@ -153,6 +159,17 @@ describe.skipIf(!hasPostgres)(`sessions over pooled connections${needsPostgres}`
       await other?.ask(ask('ROLLBACK'));
     }
     expect(door.statistics.pinned.setting).toBe(0);
+  });
+
+  test('an empty setting is one, too, and is not left to the next session', async () => {
+    const one = await open();
+    await one.ask(ask("SELECT set_config('search_path', '', false)"));
+    const other = await busy();
+    expect(await one.value("SELECT '<' || current_setting('search_path') || '>'")).toBe('<>');
+    await other.ask(ask('ROLLBACK'));
+    one.close();
+    const two = await open();
+    for (let i = 0; i < 4; i += 1) expect(await two.value('SHOW search_path')).toBe('"$user", public');
   });
 
   test('a setting that is rolled back, or local, is not kept', async () => {
@@ -303,5 +320,82 @@ describe.skipIf(!hasPostgres)(`sessions over pooled connections${needsPostgres}`
     expect(await session.ask(parse('row', "SELECT repeat('y', 5000000)"), bind('row'), execute, sync)).toBe('12DCZ');
     expect(await session.value(`SELECT length('${large}')`)).toBe('3000000');
     expect(door.statistics.pinned.unseen).toBe(1);
+  });
+});
+
+describe.skipIf(!hasPostgres)(`the limits of a gateway${needsPostgres}`, () => {
+  let servers: TestServers;
+  let door: PostgresDoor;
+
+  beforeAll(async () => {
+    servers = new TestServers([await RealServer.primary(1)]);
+    door = await startGateway(servers, {
+      authentication: false,
+      clients_max: 3,
+      limits: { idleInTransaction_ms: 300, serverIdle_ms: 200, statements_max: 2 },
+    });
+  });
+
+  afterAll(async () => {
+    await door?.stop();
+    await servers?.stop();
+  });
+
+  test('end a session that does nothing within its transaction', async () => {
+    const client = await RawClient.open(door.port);
+    await client.ask(ask('BEGIN'));
+    expect((await client.ended()).map(letters)).toEqual(['E25P03 ']);
+    const idle = await RawClient.open(door.port);
+    await idle.ask(ask('SELECT 1'));
+    expect(await idle.ask(ask('SELECT 1'))).toBe('TDCZ');
+    idle.close();
+  });
+
+  test('close connections that nobody uses, and forget the pool', async () => {
+    const client = await RawClient.open(door.port);
+    await client.ask(ask('SELECT 1'));
+    while (door.poolRows()[0]?.servers !== 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(await client.ask(ask('SELECT 1'))).toBe('TDCZ');
+    client.close();
+    while (door.poolRows().length > 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(door.prepared.size).toBe(0);
+  });
+
+  test('refuse one client too many, and statements without end', async () => {
+    servers.servers[0]?.sql('CREATE ROLE plain LOGIN');
+    const plain = { user: 'plain' };
+    const clients = await Promise.all([1, 2, 3].map(() => RawClient.open(door.port, plain)));
+    await expect(RawClient.open(door.port, plain)).rejects.toThrow('E53300');
+    // A superuser still gets in, to see what is wrong.
+    (await RawClient.open(door.port)).close();
+    const [first, second] = clients as [RawClient, RawClient];
+    first.send(parse('a', 'SELECT 1'), parse('b', 'SELECT 2'), parse('c', 'SELECT 3'), sync);
+    expect((await first.ended()).map(letters).join('')).toContain('E53400');
+    expect(await second.ask(ask('SELECT 1'))).toBe('TDCZ');
+    for (const client of clients) client.close();
+  });
+
+  test('a newer minor version is negotiated down, and keys are longer from 3.2 on', async () => {
+    const client = await RawClient.openVersion(door.port, 9, { '_pq_.unheard': 'of' });
+    const said = client.greeting.find(({ type }) => type === 'v');
+    expect(said?.bytes.readInt32BE(5)).toBe((3 << 16) | 2);
+    expect(said?.bytes.toString('latin1', 13)).toBe('_pq_.unheard\0');
+    expect(client.key.length).toBe(32);
+    expect(await client.ask(ask('SELECT 1'))).toBe('TDCZ');
+    client.close();
+    const old = await RawClient.openVersion(door.port, 0, {});
+    expect(old.key.length).toBe(4);
+    old.close();
+  });
+
+  test('a node that stops lets transactions end and then its clients go', async () => {
+    const [idle, busy] = await Promise.all([RawClient.open(door.port), RawClient.open(door.port)]);
+    await busy.ask(ask('BEGIN'));
+    const drained = door.drain(5_000);
+    expect((await idle.ended()).map(letters)).toEqual(['E57P01 ']);
+    expect(await busy.ask(ask('COMMIT'))).toBe('CZ');
+    expect((await busy.ended()).map(letters)).toEqual(['E57P01 ']);
+    await drained;
+    expect(door.clients).toBe(0);
   });
 });
