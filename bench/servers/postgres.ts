@@ -2,7 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pause } from '../load/run.ts';
 import { ServerProcess } from './child.ts';
@@ -40,7 +40,8 @@ export class PostgresServers {
   constructor(folder: string) {
     this.#folder = folder;
     mkdirSync(folder, { recursive: true });
-    chmodSync(folder, 0o711);
+    // PostgreSQL's user has to get through to its own folders.
+    for (const each of [dirname(folder), folder]) chmodSync(each, 0o711);
   }
 
   async startPrimary(): Promise<void> {

@@ -265,14 +265,15 @@ function followed(state: MemberState, lsn: bigint, reign: Reign): MemberState {
 
 /**
  * What is there may be all that is left, beside the primary's, of an acknowledged transaction, until k voters of this reign have it. So
- * that is waited for, unless the group cannot open without this server; then it answers no recruiting until it has the copy.
+ * that is waited for, unless the group cannot open without this server: then it is cloned, which leaves what is there until the copy is
+ * complete, where a rewind would leave nothing if the primary were lost meanwhile.
  */
 function decideRebuild({ record, state, server, isStuck }: MemberView, by: 'rewind' | 'clone'): Step {
   const { epoch } = record;
   const isServed = record.phase === 'serving' || record.phase === 'switching';
   if (!isServed && server.is !== 'absent' && !isStuck) return nothing('waiting until the group serves');
   const emptied = isServed ? epoch : state.emptied;
-  return { do: 'remember', state: { ...state, emptied, rebuild: { epoch, by } } };
+  return { do: 'remember', state: { ...state, emptied, rebuild: { epoch, by: isServed ? by : 'clone' } } };
 }
 
 function goOnRebuilding({ server }: MemberView, by: 'rewind' | 'clone'): Step {

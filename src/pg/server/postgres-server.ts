@@ -390,7 +390,7 @@ export class PostgresServer implements LocalServer {
     this.#become('starting');
     void postmaster.ended.then(() => this.#postmasterEnded(postmaster));
     try {
-      await untilSome(async () => ((await this.#isUp(postmaster, as)) ? true : null), signal, 4);
+      await this.#untilUp(postmaster, as, signal);
     } catch (error) {
       // Whoever hears of it finds the server ended.
       await this.#ending;
@@ -399,9 +399,20 @@ export class PostgresServer implements LocalServer {
     this.#become(as);
   }
 
-  async #isUp(postmaster: Postmaster, as: 'standby' | 'primary'): Promise<boolean> {
-    if (await postmaster.isReady()) return true;
-    return as === 'standby' && titlesOf(this.#mark).some((title) => title.includes('walreceiver streaming'));
+  /** Until it takes connections; or, as a standby that is not consistent yet, streams. */
+  async #untilUp(postmaster: Postmaster, as: 'standby' | 'primary', signal: AbortSignal): Promise<void> {
+    let looks = 0;
+    await untilSome(
+      async () => {
+        if (await postmaster.isReady()) return true;
+        looks += 1;
+        // Titles are looked at seldom: for that all processes of the machine are listed.
+        if (as === 'primary' || looks % 32 !== 0) return null;
+        return titlesOf(this.#mark).some((title) => title.includes('walreceiver streaming')) ? true : null;
+      },
+      signal,
+      4,
+    );
   }
 
   /** By itself, unless it was told to. */

@@ -30,22 +30,34 @@ export function titlesOf(mark: ServerMark): string[] {
 
 /**
  * Ends all of them and resolves when none is left, which is the only way it resolves: SIGQUIT, on which PostgreSQL exits without writing
- * anything, and SIGKILL to what is left after 200 ms, again and again, since a postmaster that was not dead yet may have had children.
+ * anything, and SIGKILL to what is left after 200 ms. Then they are listed again, since a postmaster that was not dead yet may have had
+ * children; those are killed at once.
  */
 export async function endProcesses(mark: ServerMark): Promise<void> {
+  let patience_ms = QUIT_PATIENCE_MS;
+  for (let pids = await processesOf(mark); pids.length > 0; pids = await processesOf(mark)) {
+    await endListed(mark, pids, patience_ms);
+    patience_ms = 0;
+  }
+}
+
+async function endListed(mark: ServerMark, listed: readonly number[], patience_ms: number): Promise<void> {
   const began_ms = performance.now();
-  let isFirst = true;
-  for (;;) {
-    const pids = await processesOf(mark);
-    if (pids.length === 0) return;
-    if (performance.now() - began_ms >= QUIT_PATIENCE_MS) signalAll(pids, 'SIGKILL');
-    else if (isFirst) signalAll(pids, 'SIGQUIT');
-    isFirst = false;
+  if (patience_ms > 0) signalAll(listed, 'SIGQUIT');
+  for (let left = listed; left.length > 0; left = await leftOf(mark, left)) {
+    if (performance.now() - began_ms >= patience_ms) signalAll(left, 'SIGKILL');
     await pause(LOOK_INTERVAL_MS);
   }
 }
 
-export function pause(duration_ms: number): Promise<void> {
+/** Which of these processes are there still. Looks only at them: to list all processes of a large machine takes a while. */
+async function leftOf(mark: ServerMark, pids: readonly number[]): Promise<readonly number[]> {
+  if (HAS_PROC) return pids.filter((pid) => isOf(mark.dataFolder, String(pid)));
+  const all = await processesOf(mark);
+  return pids.filter((pid) => all.includes(pid));
+}
+
+function pause(duration_ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, duration_ms));
 }
 
@@ -65,11 +77,15 @@ function listByFolder(dataFolder: string): number[] {
   for (const name of readdirSync('/proc')) {
     const first = name.charCodeAt(0);
     if (first < 0x31 || first > 0x39) continue;
-    if (textOf(`/proc/${name}/comm`) !== 'postgres\n') continue;
-    const folder = folderOf(name);
-    if (folder === dataFolder || folder === `${dataFolder} (deleted)`) pids.push(Number(name));
+    if (isOf(dataFolder, name)) pids.push(Number(name));
   }
   return pids;
+}
+
+function isOf(dataFolder: string, pid: string): boolean {
+  if (textOf(`/proc/${pid}/comm`) !== 'postgres\n') return false;
+  const folder = folderOf(pid);
+  return folder === dataFolder || folder === `${dataFolder} (deleted)`;
 }
 
 function folderOf(pid: string): string {

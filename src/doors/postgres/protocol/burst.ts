@@ -46,12 +46,12 @@ export class Burst {
 
   /** Writes it. False when the stream asks to be spared; the bytes are written in any case. */
   flush(stream: Writable): boolean {
+    if (this.#bytes === 0) return this.#flushOne(stream);
     let isWritable = true;
     const pieces = this.#pieces;
     this.#cut();
-    if (pieces.length === 1) isWritable = stream.write(pieces[0] as Buffer);
-    else if (pieces.length > 1 && this.#bytes <= COPY_MAX) isWritable = stream.write(joined(pieces, this.#bytes));
-    else if (pieces.length > 1) {
+    if (this.#bytes <= COPY_MAX) isWritable = stream.write(joined(pieces, this.#bytes));
+    else {
       stream.cork();
       for (const piece of pieces) isWritable = stream.write(piece);
       stream.uncork();
@@ -59,6 +59,18 @@ export class Burst {
     pieces.length = 0;
     this.#bytes = 0;
     return isWritable;
+  }
+
+  /** Nearly always: a chunk as it came in, or one piece of it. */
+  #flushOne(stream: Writable): boolean {
+    const chunk = this.#chunk;
+    const from = this.#from;
+    const to = this.#to;
+    if (from === to) return true;
+    this.#chunk = NOTHING;
+    this.#from = 0;
+    this.#to = 0;
+    return stream.write(from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to));
   }
 
   #cut(): void {
