@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    // Also on a machine with two cores, for which vitest would use one process.
+    // Also on a machine with two cores, for which vitest would use one process. Tests of real clusters mostly wait.
     maxWorkers: 2,
     projects: [
       { test: { name: 'unit', include: ['src/**/*.test.ts'], environment: 'node', testTimeout: 30_000 } },
@@ -14,8 +14,6 @@ export default defineConfig({
           environment: 'node',
           testTimeout: 120_000,
           hookTimeout: 60_000,
-          // Each file starts real clusters; two cores carry one at a time.
-          fileParallelism: false,
         },
       },
     ],

@@ -26,10 +26,12 @@ export class TabletModel {
         range: (lo, hi) => {
           for (const key of [...this.values.keys()]) if (lo <= key && key < hi) this.#set(key, null);
         },
-        entry: (key, value) => {
+        put: (key, bytes, from, to) => {
+          const value = bytes.subarray(from, to);
           this.#set(key, value);
-          if (value !== null) this.#onPut(key, value);
+          this.#onPut(key, value);
         },
+        delete: (key) => this.#set(key, null),
       });
     }
     this.hashes[index] = this.#hash;

@@ -224,7 +224,7 @@ export class SimDisk {
     return {
       size: file.data.length,
       read: (position, length) => this.#read(lane, () => Buffer.from(file.data.subarray(position, position + length))),
-      writeDurably: (position, data, done) => this.write(lane, path, file, position, data, done),
+      writeDurably: (position, pieces, done) => this.write(lane, path, file, position, Buffer.concat(pieces), done),
       close: () => Promise.resolve(),
     };
   }

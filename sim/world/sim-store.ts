@@ -5,7 +5,7 @@
  */
 import type { Prng } from '../../src/base/prng.ts';
 import { StoreDamagedError } from '../../src/storage/errors.ts';
-import type { ByteKey, KeyRange, OrderedStore, Visitor } from '../../src/storage/ordered-store.ts';
+import type { ByteKey, KeyRange, OrderedStore, StoreChange, Visitor } from '../../src/storage/ordered-store.ts';
 import { EventKind, type Lane, type Scheduler } from './scheduler.ts';
 import { SortedKeys } from './sorted-keys.ts';
 
@@ -89,7 +89,7 @@ export class SimStore {
   async #write(
     lane: Lane,
     ranges: readonly KeyRange[],
-    entries: readonly Change[],
+    entries: readonly StoreChange[],
     trailer: readonly Change[],
   ): Promise<void> {
     const { changes_max, flush_ms } = this.#shape;
@@ -104,7 +104,9 @@ export class SimStore {
       }
     }
     const changes = entries
-      .map(([key, value]): Change => [key, value === null ? null : Buffer.from(value)])
+      .map(
+        ({ key, source, from, to }): Change => [key, source === null ? null : Buffer.from(source.subarray(from, to))],
+      )
       .sort(byKey);
     let at = 0;
     for (; changes.length - at > changes_max; at += changes_max) {

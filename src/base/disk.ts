@@ -26,9 +26,9 @@ export interface DiskFile {
   /** Reads up to `length` bytes at `position`; shorter at the end of the file. */
   read(position: number, length: number): Promise<Buffer>;
   /**
-   * Writes the whole of `data` at `position` and makes it durable (fdatasync). One call at a time per file. Callback
-   * style because it runs once per commit: `done(null)` when durable. `data` belongs to the disk until then.
+   * Writes `pieces`, one after the other, at `position` and makes them durable (fdatasync). One call at a time per file. Callback
+   * style because it runs once per commit: `done(null)` when durable. The pieces belong to the disk until then.
    */
-  writeDurably(position: number, data: Uint8Array, done: (error: Error | null) => void): void;
+  writeDurably(position: number, pieces: readonly Uint8Array[], done: (error: Error | null) => void): void;
   close(): Promise<void>;
 }

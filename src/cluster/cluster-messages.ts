@@ -57,6 +57,8 @@ export interface RebuildNodeRequest {
   readonly clusterId: string;
   readonly node: NodeId;
   readonly epoch: number;
+  /** The lost replica of the metadata group; 0 when it does not know which one it was. */
+  readonly replica: number;
 }
 
 /** Asks the leader of the metadata group to take a node out of the cluster. */
@@ -164,7 +166,10 @@ export function decodeRequest(bytes: Buffer): ClusterRequest | null {
     case 'transfer':
       return isId(value['tablet']) && isId(value['node']) ? (value as unknown as ReplicaRequest) : null;
     case 'rebuildNode':
-      return isId(value['node']) && isId(value['epoch']) && isText(value, ['clusterId'])
+      return isId(value['node']) &&
+        isId(value['epoch']) &&
+        Number.isSafeInteger(value['replica']) &&
+        isText(value, ['clusterId'])
         ? (value as unknown as RebuildNodeRequest)
         : null;
     case 'rebuildReplica':

@@ -8,8 +8,10 @@
  * to where they end. `bytes` is another object after every call that can grow it.
  */
 import { assert } from '../base/assert.ts';
+import { type Insertion, piecesOf } from '../base/insertions.ts';
 
 export const FRAME_HEADER_BYTES = 5;
+const NO_INSERTIONS: readonly Insertion[] = [];
 
 export class FrameBuffer {
   bytes: Buffer;
@@ -17,10 +19,22 @@ export class FrameBuffer {
   /** Where the open frame begins, -1 for none. */
   #start = -1;
   readonly #startSize: number;
+  #insertions: Insertion[] = [];
+  #insertedBytes = 0;
 
   constructor(startSize = 16_384) {
     this.#startSize = startSize;
     this.bytes = Buffer.allocUnsafeSlow(startSize);
+  }
+
+  /** Bytes to be sent. */
+  get size(): number {
+    return this.length + this.#insertedBytes;
+  }
+
+  /** What is to be sent, in order. */
+  pieces(): Uint8Array[] {
+    return piecesOf(this.bytes, 0, this.length, this.#insertions);
   }
 
   get isOpen(): boolean {
@@ -54,15 +68,22 @@ export class FrameBuffer {
     this.#start = -1;
   }
 
-  /** A whole frame from bytes that exist already. */
-  frame(channel: number, payload: Uint8Array): void {
+  /** A whole frame from bytes that exist already. They are copied, what is inserted in them is not. */
+  frame(channel: number, payload: Uint8Array, insertions: readonly Insertion[] = NO_INSERTIONS): void {
     assert(this.#start < 0, 'one frame is written at a time');
     const at = this.reserve(FRAME_HEADER_BYTES + payload.length);
     const bytes = this.bytes;
-    bytes.writeUInt32LE(payload.length, at);
+    const payloadAt = at + FRAME_HEADER_BYTES;
+    let inserted = 0;
+    for (const insertion of insertions) {
+      this.#insertions.push({ at: payloadAt + insertion.at, data: insertion.data });
+      inserted += insertion.data.length;
+    }
+    this.#insertedBytes += inserted;
+    bytes.writeUInt32LE(payload.length + inserted, at);
     bytes[at + 4] = channel;
-    bytes.set(payload, at + FRAME_HEADER_BYTES);
-    this.length = at + FRAME_HEADER_BYTES + payload.length;
+    bytes.set(payload, payloadAt);
+    this.length = payloadAt + payload.length;
   }
 
   /** Makes room for `count` bytes more and returns where they begin. Does not change `length`. */
@@ -103,6 +124,10 @@ export class FrameBuffer {
   reset(keep_bytes_max: number): void {
     assert(this.#start < 0, 'a frame is still open');
     this.length = 0;
+    if (this.#insertedBytes > 0) {
+      this.#insertions = [];
+      this.#insertedBytes = 0;
+    }
     if (this.bytes.length > keep_bytes_max) this.bytes = Buffer.allocUnsafeSlow(this.#startSize);
   }
 

@@ -65,6 +65,30 @@ describe('FrameBuffer', () => {
     expect(() => out.reset(0)).toThrow('still open');
   });
 
+  it('sends what is inserted from where it is, in its place, and once', () => {
+    const out = new FrameBuffer(8);
+    const large = Buffer.alloc(70_000, 'L');
+    out.frame(1, Buffer.from('before'));
+    out.frame(
+      2,
+      Buffer.from('abcd'),
+      [0, 2, 2, 4].map((at) => ({ at, data: large })),
+    );
+    out.frame(3, Buffer.from('after'));
+    const pieces = out.pieces();
+    expect(pieces.filter((piece) => piece === large).length).toBe(4);
+    const { parser, seen } = collector();
+    for (const piece of pieces) parser.push(Buffer.from(piece));
+    const payload = Buffer.concat([large, Buffer.from('ab'), large, large, Buffer.from('cd'), large]);
+    expect(seen.map(({ channel }) => channel)).toEqual([1, 2, 3]);
+    expect(seen[1]?.payload.equals(payload)).toBe(true);
+    expect(out.size).toBe(3 * 5 + 6 + payload.length + 5);
+    out.reset(1_000);
+    expect(out.size).toBe(0);
+    out.frame(4, Buffer.from('x'));
+    expect(Buffer.concat(out.pieces())).toEqual(framesOf([{ channel: 4, payload: Buffer.from('x') }]));
+  });
+
   it('gives a large buffer back when it is emptied', () => {
     const out = new FrameBuffer(64);
     out.frame(1, Buffer.alloc(10_000));

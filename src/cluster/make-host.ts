@@ -48,7 +48,7 @@ export function makeHost(from: {
     recovery,
     store,
     peers: {
-      sendRaft: (to, frame) => transport.send(to, Channel.raft, frame),
+      sendRaft: (to, frame, insertions) => transport.send(to, Channel.raft, frame, insertions),
       openSnapshot: (to, header) => openSnapshot(transport, to, header),
     },
     support: options.liveness,

@@ -138,22 +138,32 @@ describe('a lost replica', () => {
 
 describe('a node that has lost everything', () => {
   it('gives up all replicas at once, once in each of its lives', () => {
-    expect(rebuildNode(book.transaction, book.state, { node: 2, epoch: 5 })).toBe(2);
-    expect(rebuildNode(book.transaction, book.state, { node: 2, epoch: 5 })).toBe(2);
+    expect(rebuildNode(book.transaction, book.state, { node: 2, epoch: 5, replica: 0 })).toBe(2);
+    expect(rebuildNode(book.transaction, book.state, { node: 2, epoch: 5, replica: 0 })).toBe(2);
     for (const id of [2, 3]) expect(book.tablet(id).replicas.map(nodeOf)).toEqual([1, 3]);
     book.confirm();
     book.direct();
     for (const id of [2, 3]) expect(book.tablet(id).replicas).toContain(replicaId(2, 2));
-    expect(rebuildNode(book.transaction, book.state, { node: 2, epoch: 6 })).toBe(3);
+    expect(rebuildNode(book.transaction, book.state, { node: 2, epoch: 6, replica: 0 })).toBe(3);
     for (const id of [2, 3]) expect(book.tablet(id).replicas.map(nodeOf)).toEqual([1, 3]);
     book.direct();
     for (const id of [2, 3]) expect(book.tablet(id).replicas).toContain(replicaId(2, 3));
   });
 
+  it('gives up the replica that it was given in the same life, once, when that is lost too', () => {
+    const lose = (replica: number): number => rebuildNode(book.transaction, book.state, { node: 2, epoch: 5, replica });
+    expect(lose(replicaId(2, 1))).toBe(2);
+    expect(lose(replicaId(2, 1))).toBe(2);
+    expect(lose(replicaId(2, 2))).toBe(3);
+    expect(lose(replicaId(2, 2))).toBe(3);
+  });
+
   it('is refused, and changes nothing, when that would leave a tablet without a majority', () => {
-    rebuildNode(book.transaction, book.state, { node: 2, epoch: 5 });
+    rebuildNode(book.transaction, book.state, { node: 2, epoch: 5, replica: 0 });
     const before = book.state;
-    expect(() => rebuildNode(book.transaction, book.state, { node: 3, epoch: 5 })).toThrow(/2 tablets \(2, 3\)/);
+    expect(() => rebuildNode(book.transaction, book.state, { node: 3, epoch: 5, replica: 0 })).toThrow(
+      /2 tablets \(2, 3\)/,
+    );
     expect(book.state).toEqual(before);
   });
 });

@@ -91,17 +91,19 @@ function isMeant(replica: ReplicaId, request: { readonly node: NodeId; readonly 
 
 /**
  * All replicas of a node are lost, that of the metadata group included. Returns the generation of the one that the node is to
- * have. `epoch` is the node's life that asks: asking again in the same life changes nothing.
+ * have. `epoch` is the node's life that asks: asking again in the same life changes nothing, unless `replica`, the one that it has
+ * lost, is the very one that it was given in this life.
  */
 export function rebuildNode(
   transaction: Transaction,
   state: Metadata,
-  request: { readonly node: NodeId; readonly epoch: number },
+  request: { readonly node: NodeId; readonly epoch: number; readonly replica: ReplicaId },
 ): number {
   const record = state.nodes.get(request.node);
   if (record === undefined) throw removedError(state, request.node);
   const generation = record.metadataGeneration ?? 1;
-  if ((record.rebuildEpoch ?? 0) >= request.epoch) return generation;
+  const isReplaced = request.replica !== replicaId(request.node, generation);
+  if ((record.rebuildEpoch ?? 0) >= request.epoch && isReplaced) return generation;
   const held = [...state.tablets.values()].filter((tablet) => hasReplica(tablet, request.node));
   refuseIfUnrecoverable(held, request.node);
   for (const tablet of held) putTablet(transaction, lose(tablet, request.node));

@@ -163,11 +163,12 @@ export class Rebuild {
   async #newGeneration(): Promise<number> {
     const { clock, identity, others, ask } = this.#options;
     const { clusterId, node, epoch } = identity();
+    const replica = this.#options.host()?.lost.get(METADATA_TABLET)?.replica ?? 0;
     if (others().length === 0) throw unrecoverable('this node is damaged and knows of no other that has its data');
     let hopeless = 0;
     for (let poll = 0; !this.#stopped; poll++) {
       for (const address of others()) {
-        const answer = await ask(address, { type: 'rebuildNode', clusterId, node, epoch });
+        const answer = await ask(address, { type: 'rebuildNode', clusterId, node, epoch, replica });
         if (answer === null || answer.again) continue;
         if (FATAL.has(answer.code)) throw errorOf(answer);
         if (answer.error !== '') {

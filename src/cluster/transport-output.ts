@@ -23,8 +23,10 @@ export class LinkOutput {
     // A half-written frame waits; its `end` asks for a flush again.
     if (this.#inFlight !== null || filling.length === 0 || filling.isOpen) return false;
     this.writes++;
-    this.sent_bytes += filling.length;
-    if (connection.write(filling.bytes.subarray(0, filling.length))) {
+    this.sent_bytes += filling.size;
+    let taken = true;
+    for (const piece of filling.pieces()) taken = connection.write(piece);
+    if (taken) {
       filling.reset(KEEP_WHILE_BUSY_BYTES);
       return true;
     }
@@ -59,11 +61,11 @@ export class LinkOutput {
   }
 
   /** Takes out what was not handed to the network yet, for a last write. */
-  takeRest(): Buffer {
+  takeRest(): Uint8Array[] {
     const rest = this.filling;
     rest.cancel();
     this.filling = new FrameBuffer();
     this.#inFlight = null;
-    return rest.bytes.subarray(0, rest.length);
+    return rest.length === 0 ? [] : rest.pieces();
   }
 }

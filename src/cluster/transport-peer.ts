@@ -15,6 +15,7 @@
  */
 import { assert } from '../base/assert.ts';
 import type { Timer } from '../base/clock.ts';
+import type { Insertion } from '../base/insertions.ts';
 import type { Connection } from '../base/network.ts';
 import type { FrameBuffer } from './frame-buffer.ts';
 import { FrameParser, FrameProblem } from './frame-parser.ts';
@@ -127,7 +128,7 @@ export class PeerLink {
   }
 
   get queued_bytes(): number {
-    return this.#output.filling.length + (this.#outgoing === null ? 0 : this.#outgoing.bytesQueued);
+    return this.#output.filling.size + (this.#outgoing === null ? 0 : this.#outgoing.bytesQueued);
   }
 
   stats(): LinkStats {
@@ -146,15 +147,17 @@ export class PeerLink {
 
   // ---- Sending
 
-  send(channel: number, payload: Uint8Array): boolean {
-    assert(payload.length <= this.#owner.options.frame_bytes_max, 'a frame is longer than the limit');
+  send(channel: number, payload: Uint8Array, insertions: readonly Insertion[]): boolean {
+    let size = payload.length;
+    for (const { data } of insertions) size += data.length;
+    assert(size <= this.#owner.options.frame_bytes_max, 'a frame is longer than the limit');
     if (!this.#up) return false;
     const queued = this.queued_bytes;
-    if (queued > 0 && queued + payload.length > this.#owner.options.queue_bytes_max) {
+    if (queued > 0 && queued + size > this.#owner.options.queue_bytes_max) {
       this.#rejected_full++;
       return false;
     }
-    this.#output.filling.frame(channel, payload);
+    this.#output.filling.frame(channel, payload, insertions);
     this.#markDirty();
     return true;
   }
@@ -513,7 +516,7 @@ export class PeerLink {
       incoming.destroy();
       onClosed();
     };
-    if (rest.length > 0) outgoing.write(rest);
+    for (const piece of rest) outgoing.write(piece);
     outgoing.end();
     this.#goDown('this node stops');
     return () => {

@@ -10,6 +10,7 @@
  */
 import { assert } from '../base/assert.ts';
 import type { Timer } from '../base/clock.ts';
+import type { Insertion } from '../base/insertions.ts';
 import type { Connection, Listener } from '../base/network.ts';
 import type { FrameBuffer } from './frame-buffer.ts';
 import { Acceptor } from './transport-acceptor.ts';
@@ -39,6 +40,7 @@ import type { NodeId } from './view.ts';
 
 /** How long `stop` waits for the last bytes to leave. */
 const STOP_TIMEOUT_MS = 500;
+const NO_INSERTIONS: readonly Insertion[] = [];
 const CLUSTER_ID = /^[0-9a-f]{32}$/;
 
 export interface TransportStats {
@@ -159,13 +161,13 @@ export class Transport {
   // ---- Frames
 
   /**
-   * Copies a frame into the peer's output buffer. False, and nothing is sent, when the peer is not connected or too much waits
+   * Copies a frame into the peer's output buffer, all but what is inserted. False, and nothing is sent, when the peer is not connected or too much waits
    * for it. True does not mean that it arrives: see `onPeerDown`.
    */
-  send(node: NodeId, channel: number, payload: Uint8Array): boolean {
+  send(node: NodeId, channel: number, payload: Uint8Array, insertions: readonly Insertion[] = NO_INSERTIONS): boolean {
     assert(channel > 0 && channel <= CHANNEL_MAX, 'the channel is reserved');
     const link = this.#links.get(node);
-    return link?.send(channel, payload) ?? false;
+    return link?.send(channel, payload, insertions) ?? false;
   }
 
   /** As `send`, for small frames of bounded number that must not be lost to a full queue. */

@@ -21,7 +21,7 @@ afterEach(() => {
 
 function write(file: DiskFile, position: number, data: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
-    file.writeDurably(position, data, (error) => (error === null ? resolve() : reject(error)));
+    file.writeDurably(position, [data], (error) => (error === null ? resolve() : reject(error)));
   });
 }
 
@@ -60,7 +60,7 @@ describe.each([true, false])('the real disk (O_DSYNC: %s)', (useDsync) => {
     expect((await file.read(998, 9)).toString('latin1')).toBe('\0\0hello\0\0');
     expect((await file.read(size - 3, 100)).toString()).toBe('end');
     expect((await file.read(size + 5, 10)).length).toBe(0);
-    expect(() => file.writeDurably(size - 3, Buffer.alloc(4), () => undefined)).toThrow('inside the file');
+    expect(() => file.writeDurably(size - 3, [Buffer.alloc(4)], () => undefined)).toThrow('inside the file');
     await file.close();
 
     const again = await disk.open(path);
@@ -76,9 +76,30 @@ describe.each([true, false])('the real disk (O_DSYNC: %s)', (useDsync) => {
   it('takes one write at a time per file', async () => {
     const file = await disk.create(join(folder, 'file'), 4_096);
     const first = write(file, 0, Buffer.from('1'));
-    expect(() => file.writeDurably(1, Buffer.from('2'), () => undefined)).toThrow('one durable write at a time');
+    expect(() => file.writeDurably(1, [Buffer.from('2')], () => undefined)).toThrow('one durable write at a time');
     await expect(file.close()).rejects.toThrow('when its writes have ended');
     await first;
+    await file.close();
+  });
+
+  it('writes pieces one after the other, also when the system takes them bit by bit', async () => {
+    const file = await disk.create(join(folder, 'file'), 4_096);
+    const real = fs.writev.bind(fs) as unknown as (...parameters: unknown[]) => void;
+    const spy = vi.spyOn(fs, 'writev') as unknown as {
+      mockImplementation(fake: (...parameters: unknown[]) => void): void;
+    };
+    const pieces = ['one', '', 'three', 'x', 'the last'].map((text) => Buffer.from(text));
+    for (const taken of [100, 8, 4, 3, 1]) {
+      // The system takes whole pieces, and a part of the next.
+      spy.mockImplementation((fd, list, position, done) => {
+        real(fd, [Buffer.concat(list as Buffer[]).subarray(0, taken)], position, done);
+      });
+      await new Promise<void>((resolve, reject) => {
+        file.writeDurably(taken, pieces, (error) => (error === null ? resolve() : reject(error)));
+      });
+      expect((await file.read(taken, 17)).toString()).toBe('onethreexthe last');
+      await write(file, taken, Buffer.alloc(17));
+    }
     await file.close();
   });
 

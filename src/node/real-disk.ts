@@ -14,6 +14,7 @@ import fs from 'node:fs';
 import { dirname } from 'node:path';
 import { assert } from '../base/assert.ts';
 import type { Disk, DiskFile } from '../base/disk.ts';
+import { bytesIn } from '../base/insertions.ts';
 
 const FILL_BYTES = 1024 * 1024;
 
@@ -108,12 +109,14 @@ export class RealDisk implements Disk {
   }
 }
 
+const NOTHING: readonly Uint8Array[] = [];
+
 class RealFile implements DiskFile {
   readonly size: number;
   readonly #handle: fs.promises.FileHandle;
   readonly #useDsync: boolean;
-  #data: Uint8Array = new Uint8Array(0);
-  #written = 0;
+  /** What is still to be written. */
+  #pieces = NOTHING;
   #position = 0;
   #done: ((error: Error | null) => void) | null = null;
 
@@ -135,12 +138,11 @@ class RealFile implements DiskFile {
     return buffer.subarray(0, filled);
   }
 
-  writeDurably(position: number, data: Uint8Array, done: (error: Error | null) => void): void {
+  writeDurably(position: number, pieces: readonly Uint8Array[], done: (error: Error | null) => void): void {
     assert(this.#done === null, 'one durable write at a time per file');
-    assert(position + data.length <= this.size, 'a durable write stays inside the file');
+    assert(position + bytesIn(pieces) <= this.size, 'a durable write stays inside the file');
     this.#position = position;
-    this.#data = data;
-    this.#written = 0;
+    this.#pieces = pieces;
     this.#done = done;
     this.#write();
   }
@@ -152,14 +154,9 @@ class RealFile implements DiskFile {
 
   #write(): void {
     const { fd } = this.#handle;
-    fs.write(
-      fd,
-      this.#data,
-      this.#written,
-      this.#data.length - this.#written,
-      this.#position + this.#written,
-      this.#onWrite,
-    );
+    const first = this.#pieces[0] as Uint8Array;
+    if (this.#pieces.length === 1) fs.write(fd, first, 0, first.length, this.#position, this.#onWrite);
+    else fs.writev(fd, this.#pieces, this.#position, this.#onWrite);
   }
 
   // Methods bound once: a commit allocates no closure.
@@ -168,8 +165,9 @@ class RealFile implements DiskFile {
       this.#finish(error);
       return;
     }
-    this.#written += bytes;
-    if (this.#written < this.#data.length) {
+    this.#position += bytes;
+    this.#pieces = piecesAfter(this.#pieces, bytes);
+    if (this.#pieces.length > 0) {
       // A short write (a signal, a full disk): the next attempt goes on or says what is wrong.
       this.#write();
       return;
@@ -182,8 +180,19 @@ class RealFile implements DiskFile {
     const done = this.#done;
     assert(done !== null, 'a write ends once');
     this.#done = null;
+    this.#pieces = NOTHING;
     done(error);
   };
+}
+
+/** What is left of `pieces` after the first `bytes` bytes. */
+function piecesAfter(pieces: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {
+  let left = bytes;
+  for (const [at, piece] of pieces.entries()) {
+    if (left < piece.length) return [piece.subarray(left), ...pieces.slice(at + 1)];
+    left -= piece.length;
+  }
+  return NOTHING;
 }
 
 async function syncFolder(folder: string): Promise<void> {

@@ -71,10 +71,10 @@ class WatchedFile implements DiskFile {
     return this.#file.read(position, length);
   }
 
-  writeDurably(position: number, data: Uint8Array, done: (error: Error | null) => void): void {
+  writeDurably(position: number, pieces: readonly Uint8Array[], done: (error: Error | null) => void): void {
     this.#done = done;
     this.#watcher.syncStarted();
-    this.#file.writeDurably(position, data, this.#finished);
+    this.#file.writeDurably(position, pieces, this.#finished);
   }
 
   close(): Promise<void> {

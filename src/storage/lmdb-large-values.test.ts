@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { LmdbStore } from './lmdb-store.ts';
+import { write } from './write-changes.test-support.ts';
 
 const MIB = 1_024 * 1_024;
 
@@ -23,7 +24,7 @@ afterEach(async () => {
 test('values on both sides of 16 MiB are read back by get and by scan', async () => {
   for (const size of [MIB, 16 * MIB - 5, 16 * MIB - 4, 16 * MIB, 20 * MIB]) {
     const value = Buffer.alloc(size, size % 251);
-    await store.write([], [['key', value]], []);
+    await write(store, [], [['key', value]], []);
     expect(store.get('key')?.equals(value)).toBe(true);
     const scanned: Buffer[] = [];
     store.scan('key', 'kez', false, (_, found) => {

@@ -6,6 +6,7 @@ import { Prng } from '../base/prng.ts';
 import { LmdbStore } from './lmdb-store.ts';
 import { checkStoreFile } from './lmdb-store-check.ts';
 import type { ByteKey } from './ordered-store.ts';
+import { write } from './write-changes.test-support.ts';
 
 const key = (i: number): ByteKey => `key-${String(i).padStart(6, '0')}`;
 const ENTRIES = 6_000;
@@ -19,12 +20,12 @@ beforeAll(async () => {
   const entries: [ByteKey, Buffer | null][] = [];
   for (let i = 0; i < ENTRIES; i++)
     entries.push([key(i), Buffer.alloc(i % 500 === 0 ? 9_000 : 40 + (i % 50), `v${i}`)]);
-  await store.write([], entries, []);
+  await write(store, [], entries, []);
   // Pages that are free again, so that the list of free pages is there.
   for (let from = 0; from < ENTRIES; from += 30) {
     const changes: [ByteKey, Buffer | null][] = [];
     for (let i = from; i < from + 30; i += 3) changes.push([key(i), i % 2 === 0 ? null : Buffer.from(`w${i}`)]);
-    await store.write([], changes, []);
+    await write(store, [], changes, []);
   }
   await store.close();
   image = readFileSync(join(folder, 'store', 'data.mdb'));

@@ -8,6 +8,7 @@ import { LmdbStore } from './lmdb-store.ts';
 import { MemoryStore } from './memory-store.test-support.ts';
 import type { ByteKey, OrderedStore } from './ordered-store.ts';
 import { type FlushSet, Overlay } from './overlay.ts';
+import { write } from './write-changes.test-support.ts';
 
 /** Databases that the stores have opened, for tests in which LMDB has to fail. */
 const databases: unknown[] = [];
@@ -55,7 +56,8 @@ const key = (i: number): ByteKey => `k${String(i).padStart(6, '0')}`;
 describe('the LMDB store', () => {
   it('gives back what was written, each value owned by its caller', async () => {
     const store = open();
-    await store.write(
+    await write(
+      store,
       [],
       [
         ['a', Buffer.from('1')],
@@ -73,10 +75,10 @@ describe('the LMDB store', () => {
     expect(store.get('x')).toBeUndefined();
     a?.fill(0);
     expect(store.get('a')?.toString()).toBe('1');
-    await store.write([], [['a', null]], []);
+    await write(store, [], [['a', null]], []);
     expect(store.get('a')).toBeUndefined();
     expect(store.sizeBytes()).toBeGreaterThan(0);
-    await store.write([], [], []);
+    await write(store, [], [], []);
   });
 
   it('keeps every byte of keys and values of any size', async () => {
@@ -87,7 +89,8 @@ describe('the LMDB store', () => {
       '\xff\xff',
       'x'.repeat(1_900),
     ];
-    await store.write(
+    await write(
+      store,
       [],
       keys.map((one) => [one, Buffer.from(one, 'latin1')] as const),
       [],
@@ -101,7 +104,7 @@ describe('the LMDB store', () => {
     expect(seen).toEqual([...keys].sort());
     for (const size of [1, 4_095, 40_000, 3_000_000]) {
       const value = Buffer.alloc(size, `${size}.`);
-      await store.write([], [['big', value]], []);
+      await write(store, [], [['big', value]], []);
       expect(store.get('big')?.equals(value)).toBe(true);
       let scanned: Buffer | undefined;
       store.scan('big', 'big\0', false, (_, found) => {
@@ -116,7 +119,7 @@ describe('the LMDB store', () => {
     const store = open();
     const memory = new MemoryStore();
     const entries = Array.from({ length: 700 }, (_, i) => [key(i * 2), Buffer.from(String(i))] as const);
-    await store.write([], entries, []);
+    await write(store, [], entries, []);
     memory.apply([], entries);
     for (const reverse of [false, true]) {
       for (const [from, to] of [
@@ -144,7 +147,8 @@ describe('the LMDB store', () => {
 
   it('lets a visitor read the store', async () => {
     const store = open();
-    await store.write(
+    await write(
+      store,
       [],
       Array.from({ length: 100 }, (_, i) => [key(i), Buffer.from(String(i))] as const),
       [],
@@ -163,12 +167,14 @@ describe('the LMDB store', () => {
 
   it('removes ranges before it writes, however large they are', async () => {
     const store = open();
-    await store.write(
+    await write(
+      store,
       [],
       Array.from({ length: 3_500 }, (_, i) => [key(i), Buffer.from('v')] as const),
       [],
     );
-    await store.write(
+    await write(
+      store,
       [
         { lo: key(10), hi: key(2_510) },
         { lo: key(3_000), hi: key(3_001) },
@@ -180,7 +186,7 @@ describe('the LMDB store', () => {
     );
     expect(listOf(store, key(0), key(9_999)).length).toBe(10 + 1 + 990 - 1);
     expect(store.get(key(20))?.toString()).toBe('new');
-    await store.write([{ lo: '', hi: '\xff\xff' }], [], []);
+    await write(store, [{ lo: '', hi: '\xff\xff' }], [], []);
     expect(listOf(store)).toEqual([]);
   });
 
@@ -202,7 +208,7 @@ describe('the LMDB store', () => {
             list.map(([one, value]) => [one, value === null ? null : Buffer.from(value)] as const),
           );
           memory.apply(ranges, unique);
-          await store.write(ranges, unique, []);
+          await write(store, ranges, unique, []);
           expect(listOf(store)).toEqual(listOf(memory));
           expect(listOf(store, scan.lo, scan.hi, scan.reverse)).toEqual(listOf(memory, scan.lo, scan.hi, scan.reverse));
         },
@@ -214,50 +220,50 @@ describe('the LMDB store', () => {
   it('writes many entries and is the same after it was opened again', async () => {
     const entries = Array.from({ length: 5_000 }, (_, i) => [key((i * 7_919) % 5_000), Buffer.from(`v${i}`)] as const);
     const first = open();
-    await first.write([], entries, [['trailer', Buffer.from('1')]]);
+    await write(first, [], entries, [['trailer', Buffer.from('1')]]);
     await first.close();
     await first.close();
     for (let life = 0; life < 3; life += 1) {
       const store = open();
       expect(listOf(store, 'k', 'l').length).toBe(5_000);
       expect(store.get('trailer')?.toString()).toBe(String(life + 1));
-      await store.write([], [], [['trailer', Buffer.from(String(life + 2))]]);
+      await write(store, [], [], [['trailer', Buffer.from(String(life + 2))]]);
       await store.close();
     }
   });
 
   it('takes one write at a time, and none after close', async () => {
     const store = open();
-    const first = store.write([], [['a', Buffer.from('1')]], []);
-    await expect(store.write([], [['a', Buffer.from('2')]], [])).rejects.toThrow('one write at a time');
+    const first = write(store, [], [['a', Buffer.from('1')]], []);
+    await expect(write(store, [], [['a', Buffer.from('2')]], [])).rejects.toThrow('one write at a time');
     await first;
     expect(store.get('a')?.toString()).toBe('1');
     await store.close();
-    await expect(store.write([], [], [])).rejects.toThrow('on an open store');
+    await expect(write(store, [], [], [])).rejects.toThrow('on an open store');
     expect(() => store.get('a')).toThrow('closed store');
     expect(() => store.scan('a', 'b', false, () => true)).toThrow('closed store');
   });
 
   it('reports a write that LMDB refuses, and an impossible key as the bug it is', async () => {
     const store = open();
-    await expect(store.write([], [['', Buffer.from('1')]], [])).rejects.toThrow('1 to KEY_BYTES_MAX');
+    await expect(write(store, [], [['', Buffer.from('1')]], [])).rejects.toThrow('1 to KEY_BYTES_MAX');
     const batch = vi.spyOn(databases.at(-1) as { batch: () => unknown }, 'batch');
     const commitError = Promise.reject(new Error('No space left on device'));
     batch.mockImplementation(() => Promise.reject(Object.assign(new Error('Commit failed'), { commitError })));
-    await expect(store.write([], [['a', Buffer.from('1')]], [])).rejects.toThrow(
+    await expect(write(store, [], [['a', Buffer.from('1')]], [])).rejects.toThrow(
       expect.objectContaining({ name: 'StoreWriteError', message: expect.stringContaining('No space left on device') }),
     );
     batch.mockImplementation(() => Promise.reject(new Error('something else')));
-    await expect(store.write([], [['a', Buffer.from('1')]], [])).rejects.toThrow('something else');
+    await expect(write(store, [], [['a', Buffer.from('1')]], [])).rejects.toThrow('something else');
     batch.mockRestore();
-    await store.write([], [['a', Buffer.from('1')]], []);
+    await write(store, [], [['a', Buffer.from('1')]], []);
     expect(store.get('a')?.toString()).toBe('1');
   });
 
   it('names the place and the cure when a value is not what was written', async () => {
     const store = open();
     const marker = 'a value that is easy to find in the file';
-    await store.write([], [['abc', Buffer.from(marker)]], []);
+    await write(store, [], [['abc', Buffer.from(marker)]], []);
     await store.close();
     const path = join(folder, 'store', 'data.mdb');
     const image = readFileSync(path);
@@ -281,7 +287,7 @@ describe('the LMDB store', () => {
 
   it('refuses a file that is no store, or not all of one', async () => {
     const store = open();
-    await store.write([], [['a', Buffer.alloc(100_000)]], []);
+    await write(store, [], [['a', Buffer.alloc(100_000)]], []);
     await store.close();
     const image = readFileSync(join(folder, 'store', 'data.mdb'));
     const flip = (at: number): Buffer => {

@@ -175,10 +175,11 @@ class MemoryFile implements DiskFile {
     return Buffer.from(this.#contents.visible.subarray(position, position + length));
   }
 
-  writeDurably(position: number, data: Uint8Array, done: (error: Error | null) => void): void {
+  writeDurably(position: number, pieces: readonly Uint8Array[], done: (error: Error | null) => void): void {
+    const data = Buffer.concat(pieces);
     if (this.#contents.inFlight !== null) throw new Error('two writes at once');
     if (position + data.length > this.size) throw new Error('a write beyond the end');
-    this.#contents.inFlight = { position, data: Buffer.from(data) };
+    this.#contents.inFlight = { position, data };
     const complete = (): void => {
       if (this.#life !== this.#disk.life) return;
       const write = this.#contents.inFlight;
@@ -189,7 +190,8 @@ class MemoryFile implements DiskFile {
         done(failure(code));
         return;
       }
-      if (write !== null && !write.data.equals(data)) throw new Error('the data was changed while it was written');
+      if (write !== null && !write.data.equals(Buffer.concat(pieces)))
+        throw new Error('the data was changed while it was written');
       write?.data.copy(this.#contents.visible, position);
       done(null);
     };

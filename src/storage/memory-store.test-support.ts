@@ -1,6 +1,6 @@
 /** An OrderedStore in memory for tests. `write` becomes visible at a moment the test chooses: at once, or in `land`. */
 import { StoreDamagedError } from './errors.ts';
-import type { ByteKey, KeyRange, OrderedStore, Visitor } from './ordered-store.ts';
+import type { ByteKey, KeyRange, OrderedStore, StoreChange, Visitor } from './ordered-store.ts';
 
 export class MemoryStore implements OrderedStore {
   readonly entries = new Map<ByteKey, Buffer>();
@@ -38,24 +38,23 @@ export class MemoryStore implements OrderedStore {
 
   apply(
     ranges: readonly KeyRange[],
-    entries: Iterable<readonly [ByteKey, Uint8Array | null]>,
+    entries: Iterable<StoreChange | readonly [ByteKey, Uint8Array | null]>,
     trailer: readonly (readonly [ByteKey, Uint8Array | null])[] = [],
   ): void {
     for (const { lo, hi } of ranges) {
       for (const key of [...this.entries.keys()]) if (lo <= key && key < hi) this.entries.delete(key);
     }
-    for (const list of [entries, trailer]) {
-      for (const [key, value] of list) {
-        if (value === null) this.entries.delete(key);
-        else this.entries.set(key, Buffer.from(value));
-        this.rotten.delete(key);
-      }
+    for (const change of [...entries, ...trailer]) {
+      const [key, value] = 'key' in change ? [change.key, changedValue(change)] : change;
+      if (value === null) this.entries.delete(key);
+      else this.entries.set(key, Buffer.from(value));
+      this.rotten.delete(key);
     }
   }
 
   async write(
     ranges: readonly KeyRange[],
-    entries: Iterable<readonly [ByteKey, Uint8Array | null]>,
+    entries: Iterable<StoreChange>,
     trailer: readonly (readonly [ByteKey, Uint8Array | null])[],
   ): Promise<void> {
     this.apply(ranges, entries, trailer);
@@ -66,4 +65,8 @@ export class MemoryStore implements OrderedStore {
   }
 
   async close(): Promise<void> {}
+}
+
+function changedValue({ source, from, to }: StoreChange): Uint8Array | null {
+  return source === null ? null : source.subarray(from, to);
 }

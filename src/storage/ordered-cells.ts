@@ -8,9 +8,14 @@ import type { ByteKey } from './ordered-store.ts';
 
 export interface Cell {
   readonly key: ByteKey;
-  /** Committed, not in the store yet: a value, null when deleted, undefined when there is none. */
-  applied: Buffer | null | undefined;
-  appliedIndex: number;
+  /**
+   * Committed, not in the store yet: the value is source[from, to); null when deleted, undefined when there is none. It is cut
+   * out when somebody reads it, because most are only written to the store.
+   */
+  source: Buffer | null | undefined;
+  from: number;
+  to: number;
+  view: Buffer | null;
   /** The newest write in flight, likewise; meaningful when `pendingSequence` is not 0. */
   pending: Buffer | null | undefined;
   /** The batch that `pending` comes from, and the place of the key in it. */
@@ -18,6 +23,15 @@ export interface Cell {
   pendingSlot: number;
   /** False once it is no longer in the map. */
   live: boolean;
+}
+
+/** The applied value. */
+export function appliedOf(cell: Cell): Buffer | null | undefined {
+  if (cell.view !== null) return cell.view;
+  const { source } = cell;
+  if (source === null || source === undefined) return source;
+  cell.view = source.subarray(cell.from, cell.to);
+  return cell.view;
 }
 
 /** Splits at twice this. Moving 512 pointers costs less than a cache miss or two. */
@@ -28,6 +42,13 @@ export class OrderedCells {
   #size = 0;
   #waiting: Cell[] = [];
   #dead = 0;
+
+  /** The cells of several lists, whose keys ascend from list to list; all settled. Not to be changed. */
+  static joined(lists: readonly OrderedCells[]): OrderedCells {
+    const joined = new OrderedCells();
+    joined.#chunks = lists.flatMap((list) => list.#chunks);
+    return joined;
+  }
 
   add(cell: Cell): void {
     this.#waiting.push(cell);

@@ -12,6 +12,22 @@ export type ByteKey = string;
 /** LMDB's limit for a key is 1,978 bytes in lmdb-js builds; the rest is room for the store's own use. */
 export const KEY_BYTES_MAX = 1_900;
 
+/** What `write` puts into one transaction: not more changes, and none behind one with which their values reach the bytes. */
+export const STORE_TRANSACTION_CHANGES_MAX = 1_000;
+export const STORE_TRANSACTION_BYTES = 2 * 1024 * 1024;
+
+/** The key becomes source[from, to), or is deleted when `source` is null. */
+export interface StoreChange {
+  readonly key: ByteKey;
+  readonly source: Uint8Array | null;
+  readonly from: number;
+  readonly to: number;
+}
+
+export function storeChange(key: ByteKey, value: Uint8Array | null): StoreChange {
+  return { key, source: value, from: 0, to: value === null ? 0 : value.length };
+}
+
 /** Returns false to end the scan. `value` belongs to the visitor. The visitor must not write to the store. */
 export type Visitor = (key: ByteKey, value: Buffer) => boolean;
 
@@ -29,13 +45,13 @@ export interface OrderedStore extends KeyFinder {
   /** Visits the entries with lo <= key < hi, ascending, or descending from hi when `reverse`. Throws `DamagedError`. */
   scan(lo: ByteKey, hi: ByteKey, reverse: boolean, visit: Visitor): void;
   /**
-   * Removes `ranges`, then writes `entries` (null deletes), then writes `trailer` in the same transaction as the last
-   * entries. Split into transactions of at most 1,000 changes: a crash may leave a prefix, never the trailer without the
-   * rest. Resolves when everything is durable. Calls do not overlap; the caller awaits one before the next.
+   * Removes `ranges`, then writes `entries`, then writes `trailer` in the same transaction as the last
+   * entries. Split into transactions of `STORE_TRANSACTION_CHANGES_MAX` and `STORE_TRANSACTION_BYTES`: a crash may leave a
+   * prefix, never the trailer without the rest. Resolves when everything is durable. Calls do not overlap; the caller awaits one before the next.
    */
   write(
     ranges: readonly KeyRange[],
-    entries: Iterable<readonly [ByteKey, Uint8Array | null]>,
+    entries: Iterable<StoreChange>,
     trailer: readonly (readonly [ByteKey, Uint8Array | null])[],
   ): Promise<void>;
   /** Bytes on disk, for metrics. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { MemoryStore } from './memory-store.test-support.ts';
 import type { ByteKey } from './ordered-store.ts';
 import { type FlushSet, Overlay, type PendingBatch } from './overlay.ts';
+import { ReadCachePool } from './read-cache.ts';
 
 function bytes(text: string): Buffer {
   return Buffer.from(text);
@@ -291,10 +292,10 @@ function encode(fill: (batch: PendingBatch) => void): Buffer {
   return batch.seal();
 }
 
-/** The overlay next to plain sorted maps: one for what is applied, one per batch in flight on top of it. */
 /** No cache, one that holds two or three entries, one that holds all. */
 const CACHE_BYTES = [0, 1_000, 1_000_000];
 
+/** The overlay next to plain sorted maps: one for what is applied, one per batch in flight on top of it. */
 class Model {
   readonly store = new MemoryStore();
   readonly overlay: Overlay;
@@ -310,10 +311,8 @@ class Model {
   counter = 0;
 
   constructor(cacheBytes: number) {
-    this.overlay = new Overlay(this.store);
-    this.overlay.cacheBytes = cacheBytes;
-    this.follower = new Overlay(this.followerStore);
-    this.follower.cacheBytes = cacheBytes;
+    this.overlay = new Overlay(this.store, 0, new ReadCachePool(cacheBytes).open());
+    this.follower = new Overlay(this.followerStore, 0, new ReadCachePool(cacheBytes).open());
   }
 
   open(): PendingBatch {
@@ -447,6 +446,7 @@ class Model {
     };
     expect(scanAll(this.overlay, false, lo, hi, reverse)).toEqual(wanted(this.applied));
     expect(scanAll(this.follower, false, lo, hi, reverse)).toEqual(wanted(this.applied));
+    this.checkFirstKey(lo, hi);
     this.overlay.dependsOn = 0;
     expect(scanAll(this.overlay, true, lo, hi, reverse)).toEqual(wanted(this.newest));
     let needed = 0;
@@ -456,6 +456,16 @@ class Model {
       }
     }
     expect(this.overlay.dependsOn).toBeGreaterThanOrEqual(needed);
+  }
+
+  /** A key that was deleted counts as there until it has been flushed. */
+  checkFirstKey(lo: ByteKey, hi: ByteKey): void {
+    const least = [...this.applied.keys()].filter((key) => lo <= key && key < hi).sort()[0];
+    const found = this.overlay.firstKey(lo, hi);
+    if (found !== undefined) expect(lo <= found && found < hi).toBe(true);
+    if (least !== undefined) expect(found === undefined || found > least).toBe(false);
+    const isFlushed = this.overlay.flushedIndex === this.index;
+    if (isFlushed && this.overlay.cellCount === 0) expect(found).toBe(least);
   }
 }
 

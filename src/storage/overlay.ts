@@ -5,28 +5,30 @@
  *   applied     committed, not yet (durably) in the store
  *   store       what `beginFlush`/`endFlush` moved down earlier
  *
- * A key's first two layers are one Cell, so a read of a single key is one Map lookup. Range deletes turn the cells they
- * cover into tombstones and are remembered, because they also hide keys of the store that have no cell.
+ * A key's first two layers are one Cell, so a read of a single key is one Map lookup, or two while a flush is under way
+ * (cell-generations.ts). Range deletes turn the cells they cover into tombstones and are remembered, because they also hide keys
+ * of the store that have no cell.
  *
  * Invariants:
  *  1. A cell's values are newer than every range of the same layer: a range rewrites the cells it covers, and cells made
  *     later win over it. Hence "ranges first, then values" is the order of write batches and of flushes.
  *  2. A cell has an applied value, a pending value or both.
  *  3. While a range is active (until its flush has ended), no key of it is looked up in the store.
- *     The same holds for a key with an applied value; so the cache of the store's values only has to be right about the
- *     others, and is corrected when a flush ends.
+ *     The same holds for a key with an applied value.
  *  4. Batches are committed in the order in which they were opened, or all discarded.
  *  5. What a flush writes stays visible here until `endFlush`, so it does not matter when the store begins to show it.
  *
  * Used by one tablet; nothing here is asynchronous.
  */
 import { assert } from '../base/assert.ts';
-import { CellMap } from './cell-map.ts';
-import type { Cell, OrderedCells } from './ordered-cells.ts';
-import type { ByteKey, KeyRange, OrderedStore, Visitor } from './ordered-store.ts';
+import { CellGenerations } from './cell-generations.ts';
+import type { CellMap } from './cell-map.ts';
+import { appliedOf, type Cell } from './ordered-cells.ts';
+import type { ByteKey, KeyRange, OrderedStore, StoreChange, Visitor } from './ordered-store.ts';
 import { PendingBatch } from './pending-batch.ts';
 import { RangeSet } from './range-set.ts';
-import { ReadCache } from './read-cache.ts';
+import { type ReadCache, ReadCachePool } from './read-cache.ts';
+import { ScanMerge } from './scan-merge.ts';
 import { decodeWriteBatch, type WriteBatchVisitor } from './write-batch.ts';
 
 export { PendingBatch } from './pending-batch.ts';
@@ -37,8 +39,8 @@ export class Overlay {
   /** The highest sequence of a batch in flight that a "newest" read has rested on. The caller sets it back to 0. */
   dependsOn = 0;
   readonly #store: OrderedStore;
-  readonly #cells = new CellMap();
-  readonly #cache = new ReadCache();
+  readonly #cells: CellGenerations;
+  readonly #cache: ReadCache;
   /** Committed range deletes since the last `beginFlush`; null while there are none. */
   #appliedRanges: RangeSet | null = null;
   /** Batches in flight, open one included, oldest first. */
@@ -54,9 +56,11 @@ export class Overlay {
     this.#inFlightRanges.push(batch);
   };
 
-  /** `appliedIndex` is the log index that the store's contents correspond to. */
-  constructor(store: OrderedStore, appliedIndex = 0) {
+  /** `appliedIndex` is the log index that the store's contents correspond to. The cache is this overlay's own. */
+  constructor(store: OrderedStore, appliedIndex = 0, cache = new ReadCachePool(0).open()) {
     this.#store = store;
+    this.#cache = cache;
+    this.#cells = new CellGenerations(cache);
     this.#appliedIndex = appliedIndex;
     this.#flushedIndex = appliedIndex;
     this.#applier = new Applier(this.#cells);
@@ -84,25 +88,24 @@ export class Overlay {
     return bytes;
   }
 
-  /** Memory for values that were read from the store; 0, as at first, caches nothing. */
-  set cacheBytes(bytes: number) {
-    this.#cache.bytesMax = bytes;
-  }
-
   // ---- reads
 
   /** The committed value. It may be shared: read it only. */
   getApplied(key: ByteKey): Buffer | undefined {
-    const cell = this.#cells.get(key);
-    if (cell !== undefined && cell.applied !== undefined) return cell.applied ?? undefined;
-    return this.#getBelowCells(key);
+    const cell = this.#cells.young.get(key);
+    if (cell === undefined) return this.#getBelowYoung(key);
+    if (cell.source !== undefined) return appliedOf(cell) ?? undefined;
+    const frozen = this.#cells.frozen?.get(key);
+    if (frozen !== undefined) return appliedOf(frozen) ?? undefined;
+    // Not by way of the cache, which must not learn the value of a key that is about to change.
+    return this.#isRangeDeleted(key) ? undefined : this.#store.get(key);
   }
 
   /** The value after all writes in flight; `dependsOn` rises to the batch that the answer came from. */
   getNewest(key: ByteKey): Buffer | undefined {
-    const cell = this.#cells.get(key);
+    const cell = this.#cells.young.get(key);
     if (cell !== undefined) {
-      if (cell.pendingSequence === 0) return cell.applied ?? undefined;
+      if (cell.pendingSequence === 0) return appliedOf(cell) ?? undefined;
       if (cell.pendingSequence > this.dependsOn) this.dependsOn = cell.pendingSequence;
       return cell.pending ?? undefined;
     }
@@ -113,17 +116,26 @@ export class Overlay {
         return undefined;
       }
     }
-    return this.#getBelowCells(key);
+    return this.#getBelowYoung(key);
   }
 
-  #getBelowCells(key: ByteKey): Buffer | undefined {
-    if (this.#appliedRanges?.has(key) === true) return undefined;
-    if (this.#flushing !== null && this.#flushing.rangeSet?.has(key) === true) return undefined;
+  #getBelowYoung(key: ByteKey): Buffer | undefined {
+    const { frozen } = this.#cells;
+    if (frozen !== null) {
+      const cell = frozen.get(key);
+      if (cell !== undefined) return appliedOf(cell) ?? undefined;
+    }
+    if (this.#isRangeDeleted(key)) return undefined;
     const cached = this.#cache.get(key);
     if (cached !== undefined) return cached;
     const value = this.#store.get(key);
     if (value !== undefined) this.#cache.add(key, value);
     return value;
+  }
+
+  #isRangeDeleted(key: ByteKey): boolean {
+    if (this.#appliedRanges?.has(key) === true) return true;
+    return this.#flushing !== null && this.#flushing.rangeSet?.has(key) === true;
   }
 
   /**
@@ -138,7 +150,9 @@ export class Overlay {
       this.#store.scan(lo, hi, reverse, visit);
       return;
     }
-    const merge = new ScanMerge(this, this.#cells.ordered(), lo, hi, reverse, newest, visit);
+    const { young, frozen } = this.#cells;
+    const older = frozen === null || frozen.size === 0 ? null : frozen.ordered(lo, hi);
+    const merge = new ScanMerge(this, young.ordered(lo, hi), older, { lo, hi, reverse, newest, visit });
     if (hidden === null) {
       this.#store.scan(lo, hi, reverse, merge.onStoreEntry);
     } else {
@@ -155,10 +169,13 @@ export class Overlay {
 
   /** Of what is applied, here or in the store; a key that was deleted since the last flush counts as there. */
   firstKey(lo: ByteKey, hi: ByteKey): ByteKey | undefined {
-    const stored = this.#store.firstKey(lo, hi);
-    if (this.#cells.size === 0) return stored;
-    const cell = this.#cells.ordered().seek(lo).next();
-    return cell !== null && cell.key < (stored ?? hi) ? cell.key : stored;
+    if (lo >= hi) return undefined;
+    let first = this.#store.firstKey(lo, hi);
+    for (const cells of [this.#cells.young, this.#cells.frozen]) {
+      const key = cells?.ordered(lo, hi).seek(lo).next()?.key;
+      if (key !== undefined && key < (first ?? hi)) first = key;
+    }
+    return first;
   }
 
   /** The ranges that hide the store within [lo, hi), or null when there are none. */
@@ -210,10 +227,18 @@ export class Overlay {
       this.#appliedRanges ??= new RangeSet();
       this.#appliedRanges.addAll(batch.ranges);
     }
-    const { cells, values, sequence } = batch;
+    const { cells, values, data, starts, sequence } = batch;
+    const { young } = this.#cells;
     for (let i = 0; i < cells.length; i += 1) {
       const cell = cells[i] as Cell;
-      this.#cells.setApplied(cell, values[i] as Buffer | null, index);
+      const value = values[i] as Buffer | null;
+      if (value === null) {
+        young.setDeleted(cell);
+      } else {
+        // Of the log entry, which stays anyway: then the value that the operation made can go.
+        const from = starts[i] as number;
+        young.setApplied(cell, data, from, from + value.length);
+      }
       if (cell.pendingSequence === sequence) {
         cell.pending = undefined;
         cell.pendingSequence = 0;
@@ -225,7 +250,7 @@ export class Overlay {
   discardPending(): void {
     for (const batch of this.#inFlight) {
       batch.end();
-      for (const cell of batch.cells) this.#cells.clearPending(cell);
+      for (const cell of batch.cells) this.#cells.young.clearPending(cell);
     }
     this.#inFlight.length = 0;
     this.#inFlightRanges = [];
@@ -241,7 +266,6 @@ export class Overlay {
   applyEncoded(data: Uint8Array, index: number): void {
     assert(this.#inFlight.length === 0, 'a replica with writes in flight applies its own batches');
     this.#advance(index);
-    this.#applier.index = index;
     this.#applier.ranges = null;
     decodeWriteBatch(data, this.#applier);
     if (this.#applier.ranges !== null) {
@@ -269,33 +293,25 @@ export class Overlay {
   beginFlush(): FlushSet | null {
     assert(this.#flushing === null, 'one flush at a time');
     if (this.#appliedIndex === this.#flushedIndex) return null;
-    const cells: Cell[] = [];
-    const values: (Buffer | null)[] = [];
-    const ranges = this.#appliedRanges;
-    for (const cell of this.#cells.values()) {
-      if (cell.applied === undefined) continue;
-      cells.push(cell);
-      values.push(cell.applied);
-    }
+    const frozen = this.#cells.freeze(this.#inFlight.map((batch) => batch.cells));
+    this.#flushing = new FlushSet(this.#appliedIndex, this.#appliedRanges, frozen);
     this.#appliedRanges = null;
-    this.#flushing = new FlushSet(this.#appliedIndex, ranges, cells, values);
     return this.#flushing;
   }
 
-  /** `set` is durable in the store: what has not changed since is forgotten here. */
+  /** `set` is durable in the store: it is forgotten here. */
   endFlush(set: FlushSet): void {
     // After `clear` a flush that was under way has nothing to end any more.
     if (this.#flushing !== set) return;
     this.#flushing = null;
     this.#flushedIndex = set.throughIndex;
-    if (this.#cache.size > 0) {
-      if (set.rangeSet !== null) this.#cache.deleteRanges(set.rangeSet);
-      for (const cell of set.cells) this.#cache.delete(cell.key);
-    }
-    for (const cell of set.cells) {
-      if (cell.live && cell.appliedIndex <= set.throughIndex) this.#cells.forgetApplied(cell);
-    }
-    this.#cells.endInterval();
+    if (set.rangeSet !== null) this.#cache.deleteRanges(set.rangeSet);
+    this.#cells.forgetFrozen();
+  }
+
+  /** The replica has left this node. */
+  close(): void {
+    this.#cache.close();
   }
 
   /** Forgets everything; the store's contents now correspond to log index `appliedIndex` (a snapshot was installed). */
@@ -315,19 +331,12 @@ export class FlushSet {
   /** The store corresponds to this log index when the flush has ended. */
   readonly throughIndex: number;
   readonly rangeSet: RangeSet | null;
-  readonly cells: readonly Cell[];
-  readonly #values: readonly (Buffer | null)[];
+  readonly #cells: CellMap;
 
-  constructor(
-    throughIndex: number,
-    rangeSet: RangeSet | null,
-    cells: readonly Cell[],
-    values: readonly (Buffer | null)[],
-  ) {
+  constructor(throughIndex: number, rangeSet: RangeSet | null, cells: CellMap) {
     this.throughIndex = throughIndex;
     this.rangeSet = rangeSet;
-    this.cells = cells;
-    this.#values = values;
+    this.#cells = cells;
   }
 
   get ranges(): KeyRange[] {
@@ -335,27 +344,31 @@ export class FlushSet {
   }
 
   get entryCount(): number {
-    return this.cells.length;
+    return this.#cells.size;
+  }
+
+  /** Of its keys and values, rather more than less. */
+  get bytes(): number {
+    return this.#cells.bytes;
   }
 
   /** Keys and values, in no order. Tombstones that `ranges` says already are left out. */
-  *entries(): Generator<readonly [ByteKey, Buffer | null]> {
-    for (let i = 0; i < this.cells.length; i += 1) {
-      const key = (this.cells[i] as Cell).key;
-      const value = this.#values[i] as Buffer | null;
-      if (value === null && this.rangeSet?.has(key) === true) continue;
-      yield [key, value];
+  *entries(): Generator<StoreChange> {
+    for (const cell of this.#cells.values()) {
+      const { key, source } = cell;
+      assert(source !== undefined, 'what is frozen has been applied');
+      if (source === null && this.rangeSet?.has(key) === true) continue;
+      yield cell as StoreChange;
     }
   }
 }
 
 /** Writes a decoded batch into the cells. One per overlay, so that applying an entry allocates no visitor. */
 class Applier implements WriteBatchVisitor {
-  index = 0;
   ranges: RangeSet | null = null;
-  readonly #cells: CellMap;
+  readonly #cells: CellGenerations;
 
-  constructor(cells: CellMap) {
+  constructor(cells: CellGenerations) {
     this.#cells = cells;
   }
 
@@ -363,93 +376,17 @@ class Applier implements WriteBatchVisitor {
     if (lo >= hi) return;
     this.ranges ??= new RangeSet();
     this.ranges.add(lo, hi);
-    const cursor = this.#cells.ordered().seek(lo);
-    for (let cell = cursor.next(); cell !== null && cell.key < hi; cell = cursor.next()) {
-      this.#cells.setApplied(cell, null, this.index);
-    }
+    const { young } = this.#cells;
+    this.#cells.eachInRange(lo, hi, (cell) => young.setDeleted(cell));
   }
 
-  entry(key: ByteKey, value: Buffer | null): void {
-    this.#cells.setApplied(this.#cells.get(key) ?? this.#cells.create(key), value, this.index);
-  }
-}
-
-/** The ordered merge of the store's entries, which are pushed at it, with the cells, which it pulls. */
-class ScanMerge {
-  ended = false;
-  readonly #overlay: Overlay;
-  readonly #cursor: ReturnType<OrderedCells['seek']>;
-  readonly #lo: ByteKey;
-  readonly #hi: ByteKey;
-  readonly #reverse: boolean;
-  readonly #newest: boolean;
-  readonly #visit: Visitor;
-  #cell: Cell | null;
-
-  constructor(
-    overlay: Overlay,
-    index: OrderedCells,
-    lo: ByteKey,
-    hi: ByteKey,
-    reverse: boolean,
-    newest: boolean,
-    visit: Visitor,
-  ) {
-    this.#overlay = overlay;
-    this.#lo = lo;
-    this.#hi = hi;
-    this.#reverse = reverse;
-    this.#newest = newest;
-    this.#visit = visit;
-    this.#cursor = index.seek(reverse ? hi : lo);
-    this.#cell = this.#pull();
+  put(key: ByteKey, data: Buffer, from: number, to: number): void {
+    const cell = this.#cells.obtain(key);
+    this.#cells.young.setApplied(cell, data, from, to);
   }
 
-  /** The store's visitor. */
-  readonly onStoreEntry: Visitor = (key, value) => {
-    for (let cell = this.#cell; cell !== null; cell = this.#cell) {
-      if (cell.key === key) {
-        const seen = this.#seenValue(cell);
-        this.#cell = this.#pull();
-        // Undefined: the cell has nothing at this layer, the store's value stands.
-        if (seen === undefined) break;
-        return seen === null || this.#give(key, seen);
-      }
-      if (this.#reverse ? cell.key < key : cell.key > key) break;
-      this.#cell = this.#pull();
-      if (!this.#giveCell(cell)) return false;
-    }
-    return this.#give(key, value);
-  };
-
-  /** The store has no more: the rest are cells. */
-  finish(): void {
-    for (let cell = this.#cell; cell !== null && !this.ended; cell = this.#cell) {
-      this.#cell = this.#pull();
-      this.#giveCell(cell);
-    }
-  }
-
-  #pull(): Cell | null {
-    const cell = this.#reverse ? this.#cursor.previous() : this.#cursor.next();
-    if (cell === null) return null;
-    return (this.#reverse ? cell.key >= this.#lo : cell.key < this.#hi) ? cell : null;
-  }
-
-  #giveCell(cell: Cell): boolean {
-    const seen = this.#seenValue(cell);
-    return seen === null || seen === undefined || this.#give(cell.key, seen);
-  }
-
-  #seenValue(cell: Cell): Buffer | null | undefined {
-    if (!this.#newest || cell.pendingSequence === 0) return cell.applied;
-    if (cell.pendingSequence > this.#overlay.dependsOn) this.#overlay.dependsOn = cell.pendingSequence;
-    return cell.pending;
-  }
-
-  #give(key: ByteKey, value: Buffer): boolean {
-    if (this.ended) return false;
-    if (!this.#visit(key, value)) this.ended = true;
-    return !this.ended;
+  delete(key: ByteKey): void {
+    const cell = this.#cells.obtain(key);
+    this.#cells.young.setDeleted(cell);
   }
 }

@@ -5,12 +5,13 @@
  * Life: open (put, delete, deleteRange) -> sealed (encoded, proposed) -> committed or discarded, in the order of sequence.
  */
 import { assert } from '../base/assert.ts';
-import type { CellMap } from './cell-map.ts';
+import type { CellGenerations } from './cell-generations.ts';
 import type { Cell } from './ordered-cells.ts';
 import { type ByteKey, KEY_BYTES_MAX } from './ordered-store.ts';
 import { RangeSet } from './range-set.ts';
 import { encodeWriteBatch } from './write-batch.ts';
 
+const noData = Buffer.alloc(0);
 const State = { open: 0, sealed: 1, ended: 2 } as const;
 
 /** What an entry costs in the encoding besides its bytes, roughly. */
@@ -18,20 +19,23 @@ const ENTRY_BYTES = 6;
 
 export class PendingBatch {
   readonly sequence: number;
-  /** Slots: one per key, with its final value. Read by the overlay when the batch is committed. */
+  /** Slots: one per key, with its final value. Read by the overlay when the batch is committed, and moved by a flush. */
   readonly cells: Cell[] = [];
   readonly values: (Buffer | null)[] = [];
+  /** The encoding, once it is sealed, and where in it each value begins. */
+  data: Buffer = noData;
+  readonly starts: number[] = [];
   /** Null while nothing was range-deleted, which is the rule. */
   ranges: RangeSet | null = null;
   /** Approximate size of the encoding. */
   bytes = 0;
-  readonly #map: CellMap;
+  readonly #cells: CellGenerations;
   readonly #onRange: (batch: PendingBatch) => void;
   #state: number = State.open;
 
-  constructor(sequence: number, map: CellMap, onFirstRange: (batch: PendingBatch) => void) {
+  constructor(sequence: number, cells: CellGenerations, onFirstRange: (batch: PendingBatch) => void) {
     this.sequence = sequence;
-    this.#map = map;
+    this.#cells = cells;
     this.#onRange = onFirstRange;
   }
 
@@ -67,21 +71,25 @@ export class PendingBatch {
     }
     this.ranges.add(lo, hi);
     this.bytes += lo.length + hi.length + ENTRY_BYTES;
-    const cursor = this.#map.ordered().seek(lo);
-    for (let cell = cursor.next(); cell !== null && cell.key < hi; cell = cursor.next()) this.#setCell(cell, null);
+    this.#cells.eachInRange(lo, hi, (cell) => this.#setCell(cell, null));
   }
 
   /** Ends the batch and gives the log entry's data. */
   seal(): Buffer {
     assert(this.#state === State.open, 'a batch is sealed once');
     this.#state = State.sealed;
+    this.data = this.#encode();
+    return this.data;
+  }
+
+  #encode(): Buffer {
     const ranges = this.ranges;
-    if (ranges === null) return encodeWriteBatch([], this.cells, this.values);
+    if (ranges === null) return encodeWriteBatch([], this.cells, this.values, this.starts);
     // A key that was only removed by a range of this batch needs no entry of its own: the range says it all.
     const values = this.values.map((value, i) =>
       value === null && ranges.has((this.cells[i] as Cell).key) ? undefined : value,
     );
-    return encodeWriteBatch(ranges.toArray(), this.cells, values);
+    return encodeWriteBatch(ranges.toArray(), this.cells, values, this.starts);
   }
 
   /** The overlay says that it was committed or discarded. */
@@ -92,7 +100,7 @@ export class PendingBatch {
   #set(key: ByteKey, value: Buffer | null): void {
     assert(this.#state === State.open, 'a sealed batch takes no more writes');
     assert(key.length > 0 && key.length <= KEY_BYTES_MAX, 'a key has 1 to KEY_BYTES_MAX bytes');
-    this.#setCell(this.#map.get(key) ?? this.#map.create(key), value);
+    this.#setCell(this.#cells.obtain(key), value);
   }
 
   #setCell(cell: Cell, value: Buffer | null): void {

@@ -1,9 +1,17 @@
 /**
  * A batch of WAL records under construction, in one buffer that is used again for a later batch. The header's place is
- * kept free in front, so that closing a batch moves no byte.
+ * kept free in front, so that closing a batch moves no byte. Large data is not copied.
  */
 import { assert } from '../base/assert.ts';
-import { BATCH_HEADER_BYTES, padded, putBatchHeader, putUint53, RECORD_HEADER_BYTES } from './wal-format.ts';
+import { INSERTION_BYTES_MIN, type Insertion, piecesOf } from '../base/insertions.ts';
+import {
+  BATCH_HEADER_BYTES,
+  padded,
+  putBatchHeader,
+  putUint53,
+  RECORD_HEADER_BYTES,
+  SECTOR_BYTES,
+} from './wal-format.ts';
 
 const INITIAL_BYTES = 256 * 1024;
 /** A larger buffer is given back after its batch. */
@@ -13,6 +21,8 @@ export class WalBatch {
   records = 0;
   #buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
   #end = BATCH_HEADER_BYTES;
+  #insertions: Insertion[] = [];
+  #insertedBytes = 0;
 
   get isEmpty(): boolean {
     return this.records === 0;
@@ -20,10 +30,12 @@ export class WalBatch {
 
   /** Bytes on disk, padding included. */
   get paddedBytes(): number {
-    return padded(this.#end);
+    return padded(this.#end + this.#insertedBytes);
   }
 
+  /** The records, when none of them is large. */
   get payload(): Buffer {
+    assert(this.#insertedBytes === 0, 'large records are not in the buffer');
     return this.#buffer.subarray(BATCH_HEADER_BYTES, this.#end);
   }
 
@@ -32,8 +44,9 @@ export class WalBatch {
     assert(Number.isSafeInteger(term) && Number.isSafeInteger(index), 'term and index are below 2^53');
     const at = this.#end;
     const dataAt = at + RECORD_HEADER_BYTES;
-    const end = dataAt + data.length;
-    if (padded(end) > this.#buffer.length) this.#grow(padded(end));
+    const isLarge = data.length >= INSERTION_BYTES_MIN;
+    const end = isLarge ? dataAt : dataAt + data.length;
+    if (end + SECTOR_BYTES > this.#buffer.length) this.#grow(end + SECTOR_BYTES);
     const buffer = this.#buffer;
     buffer[at] = kind;
     buffer[at + 1] = type;
@@ -43,26 +56,34 @@ export class WalBatch {
     putUint53(buffer, term, at + 8);
     putUint53(buffer, index, at + 16);
     buffer.writeUInt32LE(data.length, at + 24);
-    buffer.set(data, dataAt);
+    if (isLarge) {
+      this.#insertions.push({ at: dataAt, data });
+      this.#insertedBytes += data.length;
+    } else buffer.set(data, dataAt);
     this.#end = end;
     this.records += 1;
   }
 
   /** Writes the header; `crc` is the batch's then. */
   close(salt: number, previousCrc: number, sequence: number, durableUpTo: number): number {
-    return putBatchHeader(this.#buffer.subarray(0, this.#end), salt, previousCrc, sequence, durableUpTo, this.records);
+    const pieces = piecesOf(this.#buffer, 0, this.#end, this.#insertions);
+    return putBatchHeader(pieces, salt, previousCrc, sequence, durableUpTo, this.records);
   }
 
-  /** The closed batch as it goes to disk. A view: valid until `reset`. */
-  bytes(): Buffer {
-    const end = padded(this.#end);
+  /** The closed batch as it goes to disk. Views: valid until `reset`. */
+  pieces(): Uint8Array[] {
+    const end = this.paddedBytes - this.#insertedBytes;
     this.#buffer.fill(0, this.#end, end);
-    return this.#buffer.subarray(0, end);
+    return piecesOf(this.#buffer, 0, end, this.#insertions);
   }
 
   reset(): void {
     this.records = 0;
     this.#end = BATCH_HEADER_BYTES;
+    if (this.#insertedBytes > 0) {
+      this.#insertions = [];
+      this.#insertedBytes = 0;
+    }
     if (this.#buffer.length > KEPT_BYTES) this.#buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
   }
 

@@ -28,7 +28,9 @@
  *
  * Version log: 1 = first.
  */
+
 import { crc32 } from 'node:zlib';
+import { bytesIn } from '../base/insertions.ts';
 import { StorageVersionError } from './errors.ts';
 
 export const SEGMENT_VERSION = 1;
@@ -141,23 +143,25 @@ function getHeaderCopy(from: Buffer, at: number): SegmentHeader | null {
   };
 }
 
-/** Fills in the header of a batch whose payload is in place, and returns its crc. `out` ends where the payload does. */
+/** Fills in the header of a batch whose payload is in place, and returns its crc. The first piece begins with the header's place. */
 export function putBatchHeader(
-  out: Buffer,
+  pieces: readonly Uint8Array[],
   salt: number,
   previousCrc: number,
   sequence: number,
   durableUpTo: number,
   records: number,
 ): number {
+  const out = pieces[0] as Buffer;
   out.writeUInt32LE(BATCH_MAGIC, 0);
-  out.writeUInt32LE(out.length - BATCH_HEADER_BYTES, 8);
+  out.writeUInt32LE(bytesIn(pieces) - BATCH_HEADER_BYTES, 8);
   out.writeUInt32LE(previousCrc, 12);
   putUint53(out, sequence, 16);
   putUint53(out, durableUpTo, 24);
   out.writeUInt32LE(records, 32);
   out.writeUInt32LE(salt, 36);
-  const crc = crc32(out.subarray(8), salt);
+  let crc = crc32(out.subarray(8), salt);
+  for (let i = 1; i < pieces.length; i += 1) crc = crc32(pieces[i] as Uint8Array, crc);
   out.writeUInt32LE(crc, 4);
   return crc;
 }

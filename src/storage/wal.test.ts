@@ -33,6 +33,31 @@ describe('a write-ahead log', () => {
     await wal.close();
   });
 
+  it('gives back large entries among small ones, also from a segment that they begin', async () => {
+    const disk = new MemoryDisk();
+    const first = await openWal(disk);
+    const entries = [40, 70_000, 65_536, 10, 65_535, 3 * SMALL_SEGMENT, 5, 1_000_000, 600].map((length, i) => ({
+      term: 1,
+      index: i + 1,
+      type: 0 as const,
+      data: Buffer.alloc(length, `${i}`),
+    }));
+    for (const each of entries) {
+      first.wal.appendEntry(1, each);
+      if (each.index % 3 === 0) await first.durable();
+    }
+    await first.durable();
+    await first.wal.close();
+    const { recovery, wal } = await openWal(disk);
+    expect(recovery.damage).toEqual([]);
+    const found = recovery.groups.get(1)?.entries ?? [];
+    expect(found.map(({ index, data }) => [index, data.length])).toEqual(
+      entries.map(({ index, data }) => [index, data.length]),
+    );
+    expect(found.every(({ data }, i) => Buffer.compare(data, entries[i]?.data as Buffer) === 0)).toBe(true);
+    await wal.close();
+  });
+
   it('keeps one write in flight and gathers what comes meanwhile in the next batch', async () => {
     const disk = new MemoryDisk();
     disk.holdWrites = true;

@@ -168,7 +168,7 @@ export class Wal {
     return this.#open.isEmpty ? 0 : this.#open.paddedBytes;
   }
 
-  // ---- appending: everything is copied before these return
+  // ---- appending: everything is copied before these return, but for large data, which nobody may change any more
 
   /** An entry at an index that exists replaces it and drops all that follow. */
   appendEntry(group: number, entry: Entry): void {
@@ -277,10 +277,9 @@ export class Wal {
       return;
     }
     this.#previousCrc = batch.close(this.#salt, this.#previousCrc, this.#writingSequence, this.#writingSequence - 1);
-    const bytes = batch.bytes();
     const position = this.#position;
-    this.#position += bytes.length;
-    file.file.writeDurably(position, bytes, this.#onWritten);
+    this.#position += batch.paddedBytes;
+    file.file.writeDurably(position, batch.pieces(), this.#onWritten);
   }
 
   /** Writes the batch as the first of the next segment. */
@@ -304,8 +303,8 @@ export class Wal {
       this.#salt = this.#prng.uint32();
       const previousCrc = this.#previousCrc;
       this.#previousCrc = batch.close(this.#salt, previousCrc, firstSequence, firstSequence - 1);
-      const bytes = Buffer.alloc(batchAt + batch.paddedBytes);
-      putSegmentHeader(bytes, {
+      const head = Buffer.alloc(batchAt);
+      putSegmentHeader(head, {
         salt: this.#salt,
         number: next.number,
         firstSequence,
@@ -314,10 +313,9 @@ export class Wal {
         checkpointCrc: crc32(checkpoint),
         fileBytes: next.file.size,
       });
-      checkpoint.copy(bytes, CHECKPOINT_AT);
-      batch.bytes().copy(bytes, batchAt);
-      this.#position = bytes.length;
-      next.file.writeDurably(0, bytes, this.#onWritten);
+      checkpoint.copy(head, CHECKPOINT_AT);
+      this.#position = batchAt + batch.paddedBytes;
+      next.file.writeDurably(0, [head, ...batch.pieces()], this.#onWritten);
     };
 
     const ready = this.#segments.take(bytesNeeded);

@@ -13,7 +13,8 @@ function decode(data: Uint8Array): Decoded {
   const result: Decoded = { ranges: [], entries: [] };
   decodeWriteBatch(data, {
     range: (lo, hi) => result.ranges.push({ lo, hi }),
-    entry: (key, value) => result.entries.push([key, value === null ? null : value.toString('latin1')]),
+    put: (key, bytes, from, to) => result.entries.push([key, bytes.latin1Slice(from, to)]),
+    delete: (key) => result.entries.push([key, null]),
   });
   return result;
 }

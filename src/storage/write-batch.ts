@@ -13,6 +13,7 @@
  *
  * Version log: 1 = first.
  */
+import { copyBytes } from '../base/copy-bytes.ts';
 import { DamagedError } from './errors.ts';
 import { type ByteKey, KEY_BYTES_MAX, type KeyRange } from './ordered-store.ts';
 import { type ByteCursor, getVarint, putVarint, sizeOfVarint } from './varint.ts';
@@ -21,15 +22,20 @@ export const WRITE_BATCH_VERSION = 1;
 
 export interface WriteBatchVisitor {
   range(lo: ByteKey, hi: ByteKey): void;
-  /** `value` is a view of the data that was decoded. */
-  entry(key: ByteKey, value: Buffer | null): void;
+  /** The value is data[from, to), `data` what was decoded. */
+  put(key: ByteKey, data: Buffer, from: number, to: number): void;
+  delete(key: ByteKey): void;
 }
 
-/** Encodes entries[i].key = values[i], leaving out those whose value is undefined. */
+/**
+ * Encodes entries[i].key = values[i], leaving out those whose value is undefined. `starts[i]` is set to where the value of
+ * entries[i] begins, when it has one.
+ */
 export function encodeWriteBatch(
   ranges: readonly KeyRange[],
   entries: readonly { readonly key: ByteKey }[],
   values: readonly (Uint8Array | null | undefined)[],
+  starts: number[] = [],
 ): Buffer {
   let size = 1;
   let count = 0;
@@ -58,7 +64,8 @@ export function encodeWriteBatch(
       at += 1;
     } else {
       at = putVarint(out, at, value.length + 1);
-      out.set(value, at);
+      starts[i] = at;
+      copyBytes(value, 0, value.length, out, at);
       at += value.length;
     }
   }
@@ -88,14 +95,14 @@ export function decodeWriteBatch(data: Uint8Array, visitor: WriteBatchVisitor): 
     const key = getKey(bytes, cursor, end);
     const marked = getCount(bytes, cursor, end);
     if (marked === 0) {
-      visitor.entry(key, null);
+      visitor.delete(key);
       continue;
     }
     const from = cursor.at;
     const to = from + marked - 1;
     if (to > end) damaged('cut off in a value');
     cursor.at = to;
-    visitor.entry(key, bytes.subarray(from, to));
+    visitor.put(key, bytes, from, to);
   }
   if (cursor.at !== end) damaged('bytes are left over');
 }
@@ -114,7 +121,11 @@ function getKey(bytes: Buffer, cursor: ByteCursor, end: number): ByteKey {
   return bytes.latin1Slice(from, from + length);
 }
 
-const blindVisitor: WriteBatchVisitor = { range: () => undefined, entry: () => undefined };
+const blindVisitor: WriteBatchVisitor = {
+  range: () => undefined,
+  put: () => undefined,
+  delete: () => undefined,
+};
 
 /** Throws `DamagedError` unless `data` is a whole write batch. */
 export function validateWriteBatch(data: Uint8Array): void {

@@ -1,5 +1,6 @@
 /** Several TabletHosts on one manual clock, with disks, stores, links and support in memory that tests can break. */
 import type { Clock } from '../base/clock.ts';
+import { piecesOf } from '../base/insertions.ts';
 import { silentLogger } from '../base/log.ts';
 import { Prng } from '../base/prng.ts';
 import { ManualClock } from '../cluster/transport-world.test-support.ts';
@@ -162,7 +163,8 @@ export class Rig {
       recovery,
       store: station.store,
       peers: {
-        sendRaft: (to, frame) => !life.over && this.#send(node, to, Buffer.from(frame)),
+        sendRaft: (to, frame, insertions) =>
+          !life.over && this.#send(node, to, Buffer.concat(piecesOf(Buffer.from(frame), 0, frame.length, insertions))),
         openSnapshot: (to, header) => (life.over ? null : this.#openSnapshot(node, to, Buffer.from(header))),
       },
       support: {

@@ -1,7 +1,9 @@
 /** What tablets need of the connections between nodes; implemented by cluster/transport and by the simulator. */
+import type { Insertion } from '../base/insertions.ts';
+
 export interface PeerLink {
-  /** Queues a frame of Raft messages; false when it certainly will not be sent. The bytes are copied. */
-  sendRaft(node: number, frame: Uint8Array): boolean;
+  /** Queues a frame of Raft messages; false when it certainly will not be sent. The bytes are copied, insertions are not. */
+  sendRaft(node: number, frame: Uint8Array, insertions: readonly Insertion[]): boolean;
   /** Opens a stream of its own for a snapshot; null when there is no way to the node now. */
   openSnapshot(node: number, header: Uint8Array): SnapshotStream | null;
 }

@@ -41,7 +41,7 @@ export class PeerOutbox {
   }
 
   #send(peer: Peer): void {
-    const sent = this.#link.sendRaft(peer.node, peer.frame.bytes());
+    const sent = this.#link.sendRaft(peer.node, peer.frame.bytes(), peer.frame.insertions);
     peer.frame.reset();
     if (!sent) this.#unreachable(peer.node);
   }

@@ -11,6 +11,7 @@
  *
  * Version log: 1, first.
  */
+import { INSERTION_BYTES_MIN, type Insertion } from '../base/insertions.ts';
 import type { Entry, EntryType, Message, MessageType, SnapshotMeta } from '../raft/types.ts';
 import { decodeConfState, encodeConfState } from './conf-state-codec.ts';
 
@@ -21,23 +22,32 @@ const FLAG_REJECT = 1;
 const FLAG_SNAPSHOT = 2;
 const NO_ENTRIES: readonly Entry[] = [];
 
-/** Collects the messages for one node; the buffer is used again after `reset`. */
+/** Collects the messages for one node; the buffer is used again after `reset`. Data of large entries is not copied. */
 export class RaftFrameWriter {
   #buffer: Buffer = Buffer.allocUnsafe(4096);
   #length = 0;
+  #insertions: Insertion[] = [];
+  #insertedBytes = 0;
 
   get isEmpty(): boolean {
     return this.#length === 0;
   }
 
   get length(): number {
-    return this.#length;
+    return this.#length + this.#insertedBytes;
+  }
+
+  /** What belongs between the bytes of `bytes()`. */
+  get insertions(): readonly Insertion[] {
+    return this.#insertions;
   }
 
   add(group: number, message: Message): void {
     const confState = message.snapshot === null ? null : encodeConfState(message.snapshot.confState);
     let size = HEADER_BYTES + 1;
-    for (const entry of message.entries) size += ENTRY_HEADER_BYTES + entry.data.length;
+    for (const { data } of message.entries) {
+      size += ENTRY_HEADER_BYTES + (data.length < INSERTION_BYTES_MIN ? data.length : 0);
+    }
     if (confState !== null) size += 20 + confState.length;
     this.#reserve(size);
     const buffer = this.#buffer;
@@ -59,8 +69,13 @@ export class RaftFrameWriter {
       at = buffer.writeDoubleLE(entry.term, at);
       buffer[at++] = entry.type;
       at = buffer.writeUInt32LE(entry.data.length, at);
-      buffer.set(entry.data, at);
-      at += entry.data.length;
+      if (entry.data.length < INSERTION_BYTES_MIN) {
+        buffer.set(entry.data, at);
+        at += entry.data.length;
+      } else {
+        this.#insertions.push({ at, data: entry.data });
+        this.#insertedBytes += entry.data.length;
+      }
     }
     if (confState !== null && message.snapshot !== null) {
       at = buffer.writeDoubleLE(message.snapshot.index, at);
@@ -72,13 +87,17 @@ export class RaftFrameWriter {
     this.#length = at;
   }
 
-  /** The frame so far; valid until the next `add` or `reset`. */
+  /** The frame so far, without what is inserted; valid until the next `add` or `reset`. */
   bytes(): Buffer {
     return this.#buffer.subarray(0, this.#length);
   }
 
   reset(): void {
     this.#length = 0;
+    if (this.#insertedBytes > 0) {
+      this.#insertions = [];
+      this.#insertedBytes = 0;
+    }
     // One large burst must not keep its buffer for ever.
     if (this.#buffer.length > 4 * 1024 * 1024) this.#buffer = Buffer.allocUnsafe(4096);
   }
@@ -93,8 +112,8 @@ export class RaftFrameWriter {
 }
 
 /**
- * Decodes a frame and hands every message to `visit`. Entry data is copied, because it lives on in the log after the
- * frame's buffer is gone. Returns false when the frame is malformed; messages before the fault have been visited.
+ * Decodes a frame and hands every message to `visit`. Entry data is copied, because it lives on in the log and would keep all of the
+ * frame; where it is most of the frame it stays where it is. The frame belongs to the messages from here on. Returns false when the frame is malformed; messages before the fault have been visited.
  */
 export function readRaftFrame(frame: Buffer, visit: (group: number, message: Message) => void): boolean {
   const end = frame.length;
@@ -133,9 +152,7 @@ export function readRaftFrame(frame: Buffer, visit: (group: number, message: Mes
         const length = frame.readUInt32LE(at + 9);
         at += ENTRY_HEADER_BYTES;
         if (at + length > end || !isCount(term) || entryType > 1) return false;
-        const data = Buffer.allocUnsafe(length);
-        frame.copy(data, 0, at, at + length);
-        entries.push({ term, index: message.index + 1 + i, type: entryType, data });
+        entries.push({ term, index: message.index + 1 + i, type: entryType, data: dataOf(frame, at, at + length) });
         at += length;
       }
       message.entries = entries;
@@ -156,6 +173,14 @@ export function readRaftFrame(frame: Buffer, visit: (group: number, message: Mes
     visit(group, message);
   }
   return true;
+}
+
+function dataOf(frame: Buffer, from: number, to: number): Buffer {
+  const length = to - from;
+  if (length >= INSERTION_BYTES_MIN && length * 2 >= frame.length) return frame.subarray(from, to);
+  const data = Buffer.allocUnsafe(length);
+  frame.copy(data, 0, from, to);
+  return data;
 }
 
 function numbersAreValid(message: Message): boolean {

@@ -3,6 +3,7 @@ import { raftDefaults } from '../raft/config.ts';
 import { Raft } from '../raft/raft.ts';
 import type { ReplicaId, SupportOracle } from '../raft/types.ts';
 import { Overlay } from '../storage/overlay.ts';
+import { ReadCachePool } from '../storage/read-cache.ts';
 import type { RaftState } from './recovered-state.ts';
 import { nodeOf } from './replica-id.ts';
 import { Tablet, type TabletHostLink } from './tablet.ts';
@@ -15,11 +16,13 @@ export class ReplicaFactory {
   readonly #options: TabletHostOptions;
   readonly #link: TabletHostLink;
   readonly #oracle: SupportOracle;
+  readonly #caches: ReadCachePool;
 
   constructor(options: TabletHostOptions, link: TabletHostLink) {
     const { support } = options;
     this.#options = options;
     this.#link = link;
+    this.#caches = new ReadCachePool(options.readCacheBytes);
     this.#oracle = {
       supportFor: (other) => support.supportFor(nodeOf(other)),
       supportFrom: (other) => support.supportFrom(nodeOf(other)),
@@ -32,7 +35,7 @@ export class ReplicaFactory {
       id,
       replica,
       raft: this.raft(replica, state),
-      overlay: new Overlay(store, state.applied),
+      overlay: new Overlay(store, state.applied, this.#caches.open()),
       ranges: (content) => rangesOf(id, content),
       appliedTerm: state.snapshot.term,
       confState: state.snapshot.confState,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { silentLogger } from '../base/log.ts';
 import { MemoryStore } from '../storage/memory-store.test-support.ts';
-import type { KeyRange } from '../storage/ordered-store.ts';
+import { type KeyRange, storeChange } from '../storage/ordered-store.ts';
 import { Overlay } from '../storage/overlay.ts';
 import { SnapshotReader } from '../storage/snapshot.ts';
 import { encodeWriteBatch } from '../storage/write-batch.ts';
@@ -63,7 +63,7 @@ test('a chunk that waited for its turn is not written into the state of the next
 
 test('a replica is known not to be whole before the first of its keys is gone', async () => {
   const store = new CrashingStore();
-  await store.write([], [['a', Buffer.from('old')]], [['meta', Buffer.from('applied 14')]]);
+  await store.write([], [storeChange('a', Buffer.from('old'))], [['meta', Buffer.from('applied 14')]]);
   const queue = new StoreQueue();
   installer(store, queue);
   await queue.idle();

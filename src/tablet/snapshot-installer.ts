@@ -7,7 +7,7 @@
  *   4. write the new applied index and members, without the mark.
  */
 import type { Logger } from '../base/log.ts';
-import type { ByteKey, KeyRange, OrderedStore } from '../storage/ordered-store.ts';
+import { type ByteKey, type KeyRange, type OrderedStore, storeChange } from '../storage/ordered-store.ts';
 import { SnapshotReceiver } from '../storage/snapshot.ts';
 import type { SnapshotSink } from './peer-link.ts';
 import type { StoreQueue } from './store-queue.ts';
@@ -96,11 +96,10 @@ export class SnapshotInstaller implements SnapshotSink {
     await this.#started;
     if (this.#over) return;
     const decoded = this.#receiver.accept(chunk);
+    const changes = decoded.entries.map(([key, value]) => storeChange(key, value));
     this.#consistentIndex = Math.max(this.#consistentIndex, decoded.appliedIndex);
     // Another snapshot may have begun while this waited for its turn: what is over writes nothing into its successor's state.
-    await this.#options.queue.run(() =>
-      this.#over ? Promise.resolve() : this.#options.store.write([], decoded.entries, []),
-    );
+    await this.#options.queue.run(() => (this.#over ? Promise.resolve() : this.#options.store.write([], changes, [])));
   }
 
   #fail(error: unknown): void {

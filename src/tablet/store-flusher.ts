@@ -7,7 +7,14 @@
  */
 import { assert } from '../base/assert.ts';
 import type { Clock, Timer } from '../base/clock.ts';
-import type { ByteKey, KeyRange, OrderedStore } from '../storage/ordered-store.ts';
+import {
+  type ByteKey,
+  type KeyRange,
+  type OrderedStore,
+  STORE_TRANSACTION_BYTES,
+  STORE_TRANSACTION_CHANGES_MAX,
+  type StoreChange,
+} from '../storage/ordered-store.ts';
 import type { FlushSet } from '../storage/overlay.ts';
 import type { Wal } from '../storage/wal.ts';
 import { LogRetention } from './log-retention.ts';
@@ -18,8 +25,6 @@ import { encodeTabletMeta, logWitness, metaKey, metaOf, type TabletMeta } from '
 
 /** In so many parts of the flush interval is looked which tablets are due. */
 const FLUSH_ROUNDS = 20;
-/** The store writes at most so many changes in one transaction (docs/internals/storage.md). */
-const STORE_TRANSACTION_CHANGES = 900;
 const RETAINED_BYTES_MIN = 512 * 1024;
 
 export interface StoreFlusherOptions {
@@ -116,6 +121,7 @@ export class StoreFlusher {
     const flushed: { tablet: Tablet; set: FlushSet | null; meta: TabletMeta }[] = [];
     const before: [ByteKey, Uint8Array][] = [];
     let changes = 0;
+    let bytes = 0;
     const ranges: KeyRange[] = [];
     const trailer: [ByteKey, Uint8Array][] = [];
     const sets: FlushSet[] = [];
@@ -128,6 +134,7 @@ export class StoreFlusher {
         sets.push(set);
         ranges.push(...set.ranges);
         changes += set.entryCount;
+        bytes += set.bytes;
         before.push([metaKey(tablet.id), this.#metaDuringFlush(tablet)]);
       }
       const meta = metaOf(tablet, false);
@@ -139,7 +146,8 @@ export class StoreFlusher {
     await whenDurable(wal.flush());
     trailer.push(logWitness(wal.durableBatch));
     // A large flush is more than one transaction: a crash between two leaves a mixture, which has to be known as one.
-    if (changes > STORE_TRANSACTION_CHANGES || ranges.length > 0) await store.write([], [], before);
+    const isOne = changes <= STORE_TRANSACTION_CHANGES_MAX && bytes < STORE_TRANSACTION_BYTES && ranges.length === 0;
+    if (!isOne) await store.write([], [], before);
     await store.write(ranges, chained(sets), trailer);
     counters.flushes += 1;
     for (const { tablet, set, meta } of flushed) {
@@ -168,6 +176,6 @@ export class StoreFlusher {
   }
 }
 
-function* chained(sets: readonly FlushSet[]): Iterable<readonly [ByteKey, Uint8Array | null]> {
+function* chained(sets: readonly FlushSet[]): Iterable<StoreChange> {
   for (const set of sets) yield* set.entries();
 }

@@ -214,10 +214,10 @@ export class TabletHost {
 
   #forget(tablet: Tablet): void {
     this.#tablets.delete(tablet.id);
-    this.#shareReadCache();
     this.#flusher.remove(tablet.id);
     this.#snapshots.abort(tablet.id);
     tablet.abandon();
+    tablet.overlay.close();
   }
 
   /** A frame of Raft messages from another node. */
@@ -340,13 +340,7 @@ export class TabletHost {
     const tablet = this.#factory.tablet(id, replica, state);
     this.#tablets.set(id, tablet);
     this.#flusher.add(tablet, meta);
-    this.#shareReadCache();
     return tablet;
-  }
-
-  #shareReadCache(): void {
-    const share = Math.floor(this.#options.readCacheBytes / Math.max(1, this.#tablets.size));
-    for (const tablet of this.#tablets.values()) tablet.overlay.cacheBytes = share;
   }
 }
 

@@ -1,7 +1,7 @@
 """What people write with the Python driver for Cassandra. Arguments: protocol version, ca.crt, port, host of every node.
 
-The first part is the program of an article about database clusters: password and TLS. Prints a line per step; after "pause"
-it waits for a line on stdin, then goes on with the same session.
+The first part is the program of an article about database clusters: password and TLS. Prints a line per step; after "kill a
+node" it waits for a line on stdin, then goes on with the same session.
 """
 import logging
 import ssl
@@ -122,7 +122,7 @@ try:
 except Unauthorized:
     say("errors and permissions")
 
-say("pause")
+say("kill a node")
 sys.stdin.readline()
 # Its own retries and reconnections; nothing is repeated here but what it says may be repeated.
 for n in range(300):

@@ -11,11 +11,11 @@
  * 5. A collection id that no metadata names any more is in the trash, until the background has removed its elements.
  */
 import { assert } from '../../base/assert.ts';
+import { copyBytes } from '../../base/copy-bytes.ts';
 import type { Visitor } from '../../storage/ordered-store.ts';
 import type { Transaction } from '../../tablet/operation.ts';
 import { allFieldsExpired } from './collections/hash-fields.ts';
 import { collectionIdOf, nextExpiryOf } from './collections/payload.ts';
-import { copyBytes } from './copy-bytes.ts';
 import { ErrorText, replyError } from './errors.ts';
 import {
   afterPrefix,

@@ -6,7 +6,8 @@
  * does not, the socket keeps the buffer and the door takes a new one.
  */
 import type { Socket } from 'node:net';
-import { copyBytes } from './copy-bytes.ts';
+import { copyBytes } from '../../base/copy-bytes.ts';
+import { putDecimal } from './decimal.ts';
 import type { PendingReply } from './pending-reply.ts';
 import { ReplyForm } from './reply-writer.ts';
 
@@ -17,7 +18,7 @@ const HEADER_BYTES_MAX = 32;
 
 const CR = 0x0d;
 const LF = 0x0a;
-const ZERO = 0x30;
+const MINUS = 0x2d;
 const LINE_END = Buffer.from('\r\n');
 
 export class OutputAssembler {
@@ -52,7 +53,11 @@ export class OutputAssembler {
     const buffer = this.#buffer;
     buffer[this.#length] = 0x3a;
     this.#length += 1;
-    this.#digits(value);
+    if (value < 0) {
+      buffer[this.#length] = MINUS;
+      this.#length += 1;
+    }
+    this.#length = putDecimal(buffer, this.#length, Math.abs(value));
     buffer[this.#length] = CR;
     buffer[this.#length + 1] = LF;
     this.#length += 2;
@@ -63,7 +68,7 @@ export class OutputAssembler {
     this.#reserve(HEADER_BYTES_MAX);
     this.#buffer[this.#length] = 0x24;
     this.#length += 1;
-    this.#digits(length);
+    this.#length = putDecimal(this.#buffer, this.#length, length);
     this.#buffer[this.#length] = CR;
     this.#buffer[this.#length + 1] = LF;
     this.#length += 2;
@@ -83,17 +88,6 @@ export class OutputAssembler {
     this.#reserve(length);
     copyBytes(source, start, end, this.#buffer, this.#length);
     this.#length += length;
-  }
-
-  #digits(value: number): void {
-    if (value >= 0 && value < 10) {
-      this.#buffer[this.#length] = ZERO + value;
-      this.#length += 1;
-    } else if (value >= 10 && value < 100) {
-      this.#buffer[this.#length] = ZERO + ((value / 10) | 0);
-      this.#buffer[this.#length + 1] = ZERO + (value % 10);
-      this.#length += 2;
-    } else this.#length += this.#buffer.latin1Write(String(value), this.#length);
   }
 
   #reserve(length: number): void {

@@ -6,6 +6,8 @@
  * kept as what it is, and becomes bytes only in the connection's output buffer. That saves a copy and an allocation.
  */
 import { assert } from '../../base/assert.ts';
+import { copyBytes } from '../../base/copy-bytes.ts';
+import { DECIMAL_DIGITS_MAX, putDecimal } from './decimal.ts';
 import { oneLine } from './errors.ts';
 import { formatDouble } from './number-format.ts';
 
@@ -46,6 +48,9 @@ export const Constant = {
 
 const CR = 0x0d;
 const LF = 0x0a;
+const DOLLAR = 0x24;
+/** A sign, a number and the end of the line. */
+const COUNT_BYTES_MAX = DECIMAL_DIGITS_MAX + 3;
 const SIZE_START = 16_384;
 /** Above this the buffer is given back after a large reply. */
 const SIZE_KEPT_MAX = 1_048_576;
@@ -142,9 +147,12 @@ export class ReplyWriter implements ReplyHolder {
       return;
     }
     // Straight into the buffer: large replies are made of these.
-    this.#text(`$${text.length}\r\n`);
-    this.#text(text);
-    this.#text('\r\n');
+    const { length } = text;
+    this.#reserve(COUNT_BYTES_MAX + length + 2);
+    this.#count(DOLLAR, length);
+    this.#buffer.latin1Write(text, this.#length);
+    this.#length += length;
+    this.#endLine();
   }
 
   /** A bulk string given as text that goes out as UTF-8. */
@@ -266,7 +274,8 @@ export class ReplyWriter implements ReplyHolder {
 
   #header(sign: string, count: number): void {
     this.#composite = true;
-    this.#text(`${sign}${count}\r\n`);
+    this.#reserve(COUNT_BYTES_MAX);
+    this.#count(sign.charCodeAt(0), count);
   }
 
   #raw(line: string): void {
@@ -281,10 +290,21 @@ export class ReplyWriter implements ReplyHolder {
 
   #bulkBytes(buffer: Buffer, start: number, end: number): void {
     const length = end - start;
-    this.#text(`$${length}\r\n`);
-    this.#reserve(length + 2);
-    buffer.copy(this.#buffer, this.#length, start, end);
+    this.#reserve(COUNT_BYTES_MAX + length + 2);
+    this.#count(DOLLAR, length);
+    copyBytes(buffer, start, end, this.#buffer, this.#length);
     this.#length += length;
+    this.#endLine();
+  }
+
+  /** `$12\r\n` and its like. There must be room for it. */
+  #count(sign: number, count: number): void {
+    this.#buffer[this.#length] = sign;
+    this.#length = putDecimal(this.#buffer, this.#length + 1, count);
+    this.#endLine();
+  }
+
+  #endLine(): void {
     this.#buffer[this.#length] = CR;
     this.#buffer[this.#length + 1] = LF;
     this.#length += 2;
@@ -297,7 +317,7 @@ export class ReplyWriter implements ReplyHolder {
 
   #append(bytes: Uint8Array): void {
     this.#reserve(bytes.length);
-    this.#buffer.set(bytes, this.#length);
+    copyBytes(bytes, 0, bytes.length, this.#buffer, this.#length);
     this.#length += bytes.length;
   }
 

@@ -201,9 +201,9 @@ export class PagedRead {
       const part = this.#parts[this.#head] as Part;
       if (!part.isDone) return;
       if (this.rowCount + part.rowCount > this.#limit) {
-        // Read ahead with a larger limit than is left by now.
+        // Read ahead with a larger limit than is left by now. When this node leads the tablet it is done at once.
         this.#readAgain(part);
-        return;
+        continue;
       }
       this.pages.push(...part.pages);
       this.rowCount += part.rowCount;

@@ -4,7 +4,7 @@ const LOOP_BYTES_MAX = 40;
 /** Copies source[start, end) to target[at, ...). */
 export function copyBytes(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): void {
   if (end - start > LOOP_BYTES_MAX) {
-    target.set(source.subarray(start, end), at);
+    target.set(end - start === source.length ? source : source.subarray(start, end), at);
     return;
   }
   let to = at;

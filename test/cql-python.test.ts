@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Cluster, createCluster } from '../../src/testing/index.ts';
-import { needs, Program, works } from './programs.ts';
+import { type Cluster, createCluster } from '../src/testing/index.ts';
+import { needs, Program, works } from './support/programs.ts';
 
-const PROGRAM = fileURLToPath(new URL('cassandra-program.py', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('support/cassandra-program.py', import.meta.url));
 
 /** The system's own first: a Python of a version manager seldom has Debian's packages. */
 const python = ['/usr/bin/python3', 'python3'].find((path) => works(path, '-c', 'import cassandra'));
@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => cluster.close());
 
 test.skipIf(python === undefined).each([3, 4])(
-  `(held back) the Python driver runs an article's program with password and TLS: version %i${needs(python !== undefined, 'python3-cassandra')}`,
+  `the Python driver runs an article's program with password and TLS, and goes on when a node is killed: version %i${needs(python !== undefined, 'python3-cassandra')}`,
   { timeout: 300_000 },
   async (version) => {
     const [first, second, third] = cluster.nodes;
@@ -32,8 +32,11 @@ test.skipIf(python === undefined).each([3, 4])(
       port,
       ...hosts,
     ]);
-    await program.printed(/pause/);
-    program.send('go on');
+    await program.printed(/kill a node/);
+    const victim = version === 3 ? second : third;
+    if (victim === undefined) throw new Error('there are three nodes');
+    await cluster.kill(victim);
+    program.send('killed');
     const { code, stdout, stderr } = await program.ended;
     expect(stderr).toBe('');
     expect(stdout.trim().split('\n')).toEqual([
@@ -44,9 +47,10 @@ test.skipIf(python === undefined).each([3, 4])(
       'batches and counters',
       'conditions',
       'errors and permissions',
-      'pause',
+      'kill a node',
       'went on',
     ]);
     expect(code).toBe(0);
+    await cluster.start(victim);
   },
 );
