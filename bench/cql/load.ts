@@ -3,6 +3,7 @@ import type { Endpoint } from '../load/client.ts';
 import { Histogram } from '../load/histogram.ts';
 import { pause } from '../load/run.ts';
 import { cpuOf_ms } from '../measure/processes.ts';
+import { waitUntil } from '../servers/deployment.ts';
 import { sum } from '../statistics.ts';
 import { type Answered, BenchClient, intValue, textValue } from './client.ts';
 import { Ring } from './ring.ts';
@@ -30,6 +31,7 @@ export interface CqlResult {
 
 const KEYS = 10_000;
 const BATCH_ROWS = 10;
+const SCHEMA_TIMEOUT_MS = 30_000;
 const CONNECTIONS_PER_NODE = 2;
 const TEXT = textValue('x'.repeat(100));
 const KEYSPACE = 'bench';
@@ -86,11 +88,14 @@ export class CqlLoad {
       batch: `INSERT INTO ${KEYSPACE}.rows (k, c, v) VALUES (?, ?, ?)`,
       lwt: `INSERT INTO ${KEYSPACE}.cas (k, v) VALUES (?, ?) IF NOT EXISTS`,
     };
-    const ids: Partial<Record<CqlPoint, Buffer>> = {};
+    const ids: Partial<Record<CqlPoint, Buffer | undefined>> = {};
     for (const point of CQL_POINTS) {
-      // On every node; the id is the same everywhere.
+      // On every node; the id is the same everywhere. Cassandra's other nodes hear of new tables after the statement was answered.
       for (const client of firsts) {
-        ids[point] = await client.prepare(texts[point]);
+        await waitUntil(`a node knows the table of ${point}`, SCHEMA_TIMEOUT_MS, async () => {
+          ids[point] = await client.prepare(texts[point]).catch(() => undefined);
+          return ids[point] !== undefined;
+        });
       }
     }
     const load = new CqlLoad(connections, ids as Ids, await Ring.of(firsts, root));
