@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { startDoors, type TestDoors } from './door.test-support.ts';
 import { encode, type RawClient } from './raw-client.test-support.ts';
 
@@ -74,9 +74,11 @@ describe('a connection', () => {
 
   test('is refused beyond maxclients', async () => {
     const more = await Promise.all(Array.from({ length: 25 }, () => doors.single()));
-    await pause(50);
-    const refused = more.filter((each) => each.rest.latin1Slice().startsWith('-ERR max number of clients reached'));
-    expect(refused).toHaveLength(6);
+    const isRefused = (each: (typeof more)[number]): boolean =>
+      each.rest.latin1Slice().startsWith('-ERR max number of clients reached');
+    await vi.waitFor(() => expect(more.filter(isRefused)).toHaveLength(6), { timeout: 20_000 });
+    const served = more.filter((each) => !isRefused(each));
+    expect(await Promise.all(served.map((each) => each.line('PING')))).toEqual(served.map(() => 'PONG'));
   });
 });
 
