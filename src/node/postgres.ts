@@ -38,7 +38,8 @@ export function postgresStatus(group: PostgresGroup): PostgresStatus | null {
   const { record } = group;
   if (record === null) return null;
   const { availability, reason, epoch, primary, servers } = group.view();
-  const end = servers.reduce((most, { replayedLsn }) => (replayedLsn > most ? replayedLsn : most), 0n);
+  let end = 0n;
+  for (const { replayedLsn } of servers) if (replayedLsn > end) end = replayedLsn;
   return {
     availability,
     reason,
