@@ -20,6 +20,7 @@ import type { NodeId, NodePorts, TabletId } from '../cluster/view.ts';
 import type { CqlDoor } from '../doors/cql/door.ts';
 import { makeCqlDoor } from '../doors/cql/make-door.ts';
 import { PostgresDoor } from '../doors/postgres/door.ts';
+import { registerGatewayMetrics } from '../doors/postgres/metrics.ts';
 import { RedisDoor } from '../doors/redis/door.ts';
 import { type LocalOptions, PostgresGroup } from '../pg/group/postgres-group.ts';
 import { Wal } from '../storage/wal.ts';
@@ -178,6 +179,7 @@ export class Node implements NodeApi, AdminSource {
     });
     registerNodeMetrics(this.#metrics, this.#cluster, this.#door, this.#liveness);
     registerPostgresMetrics(this.#metrics, this.#group);
+    registerGatewayMetrics(this.#metrics, this.#postgres);
   }
 
   async start(): Promise<void> {
