@@ -279,6 +279,10 @@ export class Node implements NodeApi, AdminSource {
     return this.#cluster.administration.request({ type: 'removeNode', node });
   }
 
+  postgresPools(): readonly object[] {
+    return this.#postgres.poolRows();
+  }
+
   postgresSwitchover(target: NodeId): Promise<NodeId> {
     return this.#group.switchover(target, POSTGRES_PATIENCE_MS);
   }
