@@ -93,7 +93,9 @@ try {
       await cluster.waitFor(({ postgres }) => (postgres?.epoch ?? 0) > before && postgres?.availability === 'serving', {
         timeout_ms: WHOLE_MS,
       });
-      await sleep(CALM_MS);
+      // The outage is over when somebody is told that something was written.
+      const { size } = writers.acknowledged;
+      while (writers.acknowledged.size < size + 5) await sleep(5);
       rounds.push({ kind, outage_ms: writers.outage_ms, errors: writers.errors });
       process.stdout.write(`${round} ${kind}: ${writers.outage_ms.toFixed(0)} ms ${JSON.stringify(writers.errors)}\n`);
       if (!primary.running) await cluster.start(primary);

@@ -37,7 +37,7 @@ connections), and HAProxy before PgBouncer. Everything between client and Postgr
 * Measured on ${machine.date}: Folkmoot ${machine.folkmoot} (commit ${machine.commit}), Node.js ${machine.node}, ${versions.postgres},
   ${versions.pgbouncer}, HAProxy ${versions.haproxy}.
 * ${machine.cores} cores (${machine.processor}), ${machine.kernel}, data on ${machine.filesystem}. pgbench, PostgreSQL and the proxies share these cores. Load average
-  before the run: ${machine.loadBefore.toFixed(2)}.
+  before the run: ${machine.loadBefore.toFixed(2)}.${machine.loadBefore > machine.cores / 2 ? BUSY : ''}
 * ${count} rounds of ${settings.seconds} s, each way first in every other round. Medians, and least to most in parentheses.
 * CPU is that of all processes between client and PostgreSQL, for a transaction: one round trip for reads, seven for TPC-B-like ones.
 * "read port": the gateway spreads reads over ${standbys} standbys, and each sees everything acknowledged before it began (causal reads).
@@ -49,6 +49,9 @@ ${rows.join('\n')}
 To run it: \`npm run build && npm run bench:postgres\` (Debian: postgresql, pgbouncer, haproxy; \`-- --help\` shows the options).
 `;
 }
+
+const BUSY =
+  ' So much else was running that times are several times those of a quiet machine, and rates say little; what can be compared is the CPU of the ways.';
 
 function rowOf(load: string, way: string, rounds: readonly PostgresRound[]): string {
   const own = rounds.filter((each) => each.load === load && each.way === way);

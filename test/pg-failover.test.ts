@@ -192,6 +192,20 @@ describe.skipIf(!hasPostgres)(`the PostgreSQL group${needsPostgres}`, () => {
   });
 });
 
+test('a node that finds no PostgreSQL serves its other doors', async () => {
+  const options = { postgres: 'auto', 'postgres-bin': '/nowhere' };
+  const alone = await createCluster({ nodes: 1, tablets: 2, options });
+  try {
+    const [node] = alone.nodes as [ClusterNode];
+    const status = await alone.status();
+    expect(status.postgres).toBeUndefined();
+    expect(status.nodes[0]?.ports).toMatchObject({ postgres: 0, postgresRead: 0 });
+    expect(node.logTail(200)).toContain('no PostgreSQL door: ');
+  } finally {
+    await alone.close();
+  }
+});
+
 async function postmasterOf(node: ClusterNode): Promise<number> {
   const text = await readFile(join(node.dataFolder, 'postgres', 'data', 'postmaster.pid'), 'utf8');
   return Number(text.split('\n')[0]);

@@ -224,6 +224,27 @@ describe.skipIf(!hasPostgres)(`when the servers change, a client${needsPostgres}
     expect(await reader.value('SELECT a FROM paused')).toBe('5');
   });
 
+  test('is not kept by a standby or a primary that is frozen, once that is known', async () => {
+    const [reader, writer] = await Promise.all([open(door.readPort), open()]);
+    expect(await reader.value('SELECT pg_is_in_recovery()::text')).toBe('true');
+    const freeze = (server: RealServer, name: NodeJS.Signals): void => {
+      // The processes that serve, too.
+      const pids = server.backends();
+      server.signal(name);
+      for (const pid of pids) process.kill(pid, name);
+    };
+    freeze(standby, 'SIGSTOP');
+    try {
+      await writer.ask(ask('CREATE TABLE frozen AS SELECT 6 AS a'));
+      servers.set('serving', { down: [2] });
+      expect(await reader.value('SELECT a FROM frozen')).toBe('6');
+    } finally {
+      freeze(standby, 'SIGCONT');
+    }
+    servers.set('serving', { down: [] });
+    expect(await reader.value('SELECT a FROM frozen')).toBe('6');
+  });
+
   test('LISTENs without a connection of its own, also after a change of the primary\u2019s reign', async () => {
     const [listener, notifier] = await Promise.all([open(), open()]);
     expect(await listener.ask(ask('LISTEN "News"; LISTEN plain'))).toBe('CCZ');

@@ -57,6 +57,7 @@ const source: AdminSource = {
   block: (nodes, deafTo) => {
     calls.push(`block ${nodes.join(' ')}, deaf to ${deafTo.join(' ')}`);
   },
+  postgresPools: () => [{ database: 'shop', clients: 3 }],
   postgresSwitchover: async (target) => {
     calls.push(`switchover ${target}`);
     return 2;
@@ -282,6 +283,7 @@ describe('the client', () => {
 
 test('the PostgreSQL group is changed with what the body says, and with nothing else', async () => {
   const client = new AdminClient({ host: '127.0.0.1', port: (await serve()).port }, 5_000);
+  expect(await client.call('GET', '/api/postgres/pools')).toEqual([{ database: 'shop', clients: 3 }]);
   expect(await client.call('POST', '/api/postgres/switchover', {})).toEqual({ primary: 2 });
   await client.call('POST', '/api/postgres/switchover', { node: 3 });
   await client.call('POST', '/api/postgres/reinit', { node: 3 });

@@ -34,6 +34,8 @@ export interface AdminSource {
    * send gets lost on the way. Empty lists heal.
    */
   block(nodes: readonly NodeId[], deafTo: readonly NodeId[]): void;
+  /** A row for each role, database and port of this node's gateway to PostgreSQL. */
+  postgresPools(): readonly object[];
   /** Makes another node of the group the primary of PostgreSQL, the best one for 0; resolves with the new one. */
   postgresSwitchover(target: NodeId): Promise<NodeId>;
   /** Replaces the data of a standby by a copy of the primary's; resolves when that has begun. */

@@ -139,6 +139,13 @@ export const ROUTES: readonly Route[] = [
     },
   },
   {
+    method: 'GET',
+    path: '/api/postgres/pools',
+    summary:
+      'Pools of the PostgreSQL gateway of this node: clients, those that wait, connections; as SHOW POOLS of PgBouncer.',
+    answer: (source) => json(200, source.postgresPools()),
+  },
+  {
     method: 'POST',
     path: '/api/postgres/switchover',
     summary: '`{"node": 2}`, or `{}` for the best one: makes that node the primary of PostgreSQL.',

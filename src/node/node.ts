@@ -20,6 +20,7 @@ import type { NodeId, NodePorts, TabletId } from '../cluster/view.ts';
 import type { CqlDoor } from '../doors/cql/door.ts';
 import { makeCqlDoor } from '../doors/cql/make-door.ts';
 import { PostgresDoor } from '../doors/postgres/door.ts';
+import { registerGatewayMetrics } from '../doors/postgres/metrics.ts';
 import { RedisDoor } from '../doors/redis/door.ts';
 import { type LocalOptions, PostgresGroup } from '../pg/group/postgres-group.ts';
 import { Wal } from '../storage/wal.ts';
@@ -178,6 +179,7 @@ export class Node implements NodeApi, AdminSource {
     });
     registerNodeMetrics(this.#metrics, this.#cluster, { redis: this.#door, cql: this.#cql }, this.#liveness);
     registerPostgresMetrics(this.#metrics, this.#group);
+    registerGatewayMetrics(this.#metrics, this.#postgres);
   }
 
   async start(): Promise<void> {
@@ -276,6 +278,10 @@ export class Node implements NodeApi, AdminSource {
 
   removeNode(node: NodeId): Promise<void> {
     return this.#cluster.administration.request({ type: 'removeNode', node });
+  }
+
+  postgresPools(): readonly object[] {
+    return this.#postgres.poolRows();
   }
 
   postgresSwitchover(target: NodeId): Promise<NodeId> {

@@ -50,6 +50,7 @@ export interface PostgresDoorOptions {
 }
 
 const SWEEP_MS = 100;
+const CANCEL_MS = 3_000;
 const DRAIN_CHECK_MS = 20;
 /** For superusers, when all other places are taken. */
 const RESERVED_CLIENTS = 3;
@@ -277,8 +278,13 @@ export class PostgresDoor implements LoginHost, GatewayControl {
 
   cancelOn(connection: ServerConnection, done: () => void): void {
     const stream = this.servers.connect(connection.node);
+    // It ends with PostgreSQL's end of it; where that does not come, the statement's connection must not be kept for it.
+    const patience = this.clock.after(CANCEL_MS, () => stream.destroy());
     stream.on('error', () => stream.destroy());
-    stream.once('close', done);
+    stream.once('close', () => {
+      patience.cancel();
+      done();
+    });
     stream.resume();
     stream.on('end', () => stream.destroy());
     stream.write(connection.cancelMessage());

@@ -2,7 +2,7 @@
  * Real PostgreSQL servers for tests of the gateway: a primary and, where it is asked for, standbys that stream from it. They run as an
  * unprivileged user, listen on unix sockets only, and end with `stop`.
  */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -112,6 +112,16 @@ export class RealServer {
 
   signal(name: NodeJS.Signals): void {
     this.#process?.kill(name);
+  }
+
+  /** Its processes, without the first one. */
+  backends(): number[] {
+    const parent = String(this.#process?.pid ?? 0);
+    const found = spawnSync('pgrep', ['-P', parent], { encoding: 'utf8' });
+    return found.stdout
+      .split('\n')
+      .filter((line) => line !== '')
+      .map(Number);
   }
 
   async ended(): Promise<void> {

@@ -9,6 +9,8 @@ export type GroupCall =
   | { readonly type: 'stands'; readonly epoch: number }
   /** An epoch has begun: an older primary there is to end. Answered when it is gone: `{ yes }`. */
   | { readonly type: 'demand'; readonly epoch: number }
+  /** Before a switchover. Answered when the primary has written out what it has in memory. */
+  | { readonly type: 'checkpoint' }
   /** Answered when the settings of the record are in force there: `{ afterRestart }` or `{ problem }`. */
   | { readonly type: 'settings' }
   /** Its data is to be replaced by a copy of the primary's. Answer: `{ yes }` or `{ problem }`. */

@@ -146,6 +146,12 @@ export class GroupMember {
     await server.fence();
   }
 
+  /** Makes the stop that follows a short one. */
+  async checkpoint(): Promise<void> {
+    const { server } = this.#options;
+    if (server.state === 'primary') await server.query('CHECKPOINT');
+  }
+
   /** Resolves when the record's settings have been given to the server. */
   async settingsTaken(): Promise<{ readonly afterRestart: readonly string[] } | { readonly problem: string }> {
     const record = this.#options.record();
@@ -319,7 +325,7 @@ export class GroupMember {
           this.#fork = await server.forkOf(this.#timeline);
         });
       case 'inaugurate':
-        return this.#inaugurate(step, record);
+        return this.#inaugurate(record);
       case 'synchronous':
         await server.setSynchronous(step.names, step.k);
         this.#rule = ruleOf(step.names, step.k);
@@ -365,7 +371,7 @@ export class GroupMember {
    * Roles first, so that clients find them; then a record of the reign. Both are committed without waiting for standbys: the runner has
    * to be free for other news while they catch up, and looks itself how many of them have it.
    */
-  async #inaugurate(_step: Step, record: GroupRecord): Promise<void> {
+  async #inaugurate(record: GroupRecord): Promise<void> {
     const { server, roles } = this.#options;
     const { version, roles: wanted } = roles();
     const local = (sql: string) => server.query(`BEGIN; SET LOCAL synchronous_commit = local; ${sql}; COMMIT`);

@@ -19,16 +19,13 @@ import { PrimaryLease } from './primary-lease.ts';
 
 /** Rules to break, to see that the oracles notice. */
 export type Sabotage =
-  | 'none'
   | 'too-few-pledges'
   | 'no-epoch-in-names'
-  | 'pledges-forgotten'
-  | 'pledge-without-cut'
   | 'no-wait-for-lease'
   | 'restart-in-place'
   | 'diverged-follows'
   | 'opens-alone'
-  | 'empty-answers';
+  | 'connects-before-verified';
 
 export interface ModelResult {
   readonly violations: readonly string[];
@@ -97,7 +94,7 @@ class SimNode {
 
 export class GroupModel {
   readonly #prng: Prng;
-  readonly #sabotage: Sabotage;
+  readonly #sabotage: readonly Sabotage[];
   readonly #nodes: SimNode[] = [];
   readonly #records: GroupRecord[] = [];
   /** By millisecond. */
@@ -112,7 +109,7 @@ export class GroupModel {
   #ids = 0;
   #faults = true;
 
-  constructor(seed: number, sabotage: Sabotage = 'none', nodes = 3) {
+  constructor(seed: number, sabotage: readonly Sabotage[] = [], nodes = 3) {
     this.#prng = new Prng(seed);
     this.#sabotage = sabotage;
     for (let id = 1; id <= nodes; id++) {
@@ -155,10 +152,16 @@ export class GroupModel {
     };
   }
 
+  #breaks(rule: Sabotage): boolean {
+    return this.#sabotage.includes(rule);
+  }
+
   #serves(): boolean {
     const { phase, primary } = this.#record;
     const node = this.#nodes[primary - 1];
-    return phase === 'serving' && node !== undefined && this.#isOpen(node) && node.server.replicas.size > 0;
+    return (
+      phase === 'serving' && node !== undefined && this.#isOpen(node) && node.server.replicas.size >= this.#record.k
+    );
   }
 
   #picture(): string {
@@ -228,7 +231,7 @@ export class GroupModel {
   }
 
   #change(before: GroupRecord, request: GroupRequest): GroupRecord | string {
-    if (this.#sabotage === 'too-few-pledges' && before.voters.length - before.k > 1) {
+    if (this.#breaks('too-few-pledges') && before.voters.length - before.k > 1) {
       const after = changeGroup({ ...before, k: before.k + 1 }, request, this.#now_ms) as GroupRecord | string;
       return typeof after === 'string' ? after : { ...after, k: before.k };
     }
@@ -322,9 +325,9 @@ export class GroupModel {
     const step = nextStep({
       self: node.id,
       record,
-      state: this.#sabotage === 'empty-answers' ? { ...node.state, emptied: node.state.voted + 1 } : node.state,
+      state: node.state,
       server: this.#viewOf(node, record),
-      supportsDeposed: this.#sabotage !== 'no-wait-for-lease' && this.#supports(node, record.deposed),
+      supportsDeposed: !this.#breaks('no-wait-for-lease') && this.#supports(node, record.deposed),
       isStuck: this.#now_ms - node.stageSince_ms > STUCK_MS,
       holdsLease: this.#holdsLease(node, record),
     });
@@ -355,7 +358,7 @@ export class GroupModel {
       fork: BigInt(server.fork),
       systemIdentifier: 'model',
       rule: ruleOf(server.rule.names, server.rule.k),
-      flushedBy: first === -1 ? -1 : this.#sabotage === 'opens-alone' ? record.k : flushedBy,
+      flushedBy: first === -1 ? -1 : this.#breaks('opens-alone') ? record.k : flushedBy,
       failures: 0,
     };
   }
@@ -378,7 +381,7 @@ export class GroupModel {
     const duration_ms = isSlow ? this.#between(50, 1_500) : this.#between(2, 60);
     node.busyUntil_ms = this.#now_ms + duration_ms;
     const { life } = node;
-    if (step.do === 'cut' && this.#sabotage !== 'pledge-without-cut') this.#disconnect(node);
+    if (step.do === 'cut') this.#disconnect(node);
     if (step.do === 'promote' || step.do === 'found-start') server.reigns = step.epoch;
     if (step.do === 'rebuild' && step.by === 'rewind') server.is = 'absent';
     this.#after(duration_ms, () => {
@@ -391,7 +394,7 @@ export class GroupModel {
     switch (step.do) {
       case 'remember':
         node.state = step.state;
-        if (this.#sabotage === 'diverged-follows') this.#followAnyway(node, record);
+        if (this.#breaks('diverged-follows')) this.#followAnyway(node, record);
         return;
       case 'found':
       case 'discard':
@@ -411,15 +414,15 @@ export class GroupModel {
         server.is = 'standby';
         server.replayed = server.log.length;
         server.follows = step.as;
+        if (step.as === '' && this.#breaks('connects-before-verified')) this.#connectUnverified(node, record);
         return;
       case 'follow':
         this.#disconnect(node);
         server.follows = step.as;
         return;
       case 'cut':
-        server.follows = this.#sabotage === 'pledge-without-cut' ? server.follows : '';
+        server.follows = '';
         server.replayed = server.log.length;
-        if (this.#sabotage === 'pledge-without-cut') this.#pledgeAnyway(node, record);
         return;
       case 'promote':
         if (server.is !== 'standby') return;
@@ -455,12 +458,20 @@ export class GroupModel {
     node.state = { ...node.state, rebuild: null, branch: { epoch, fork }, voted: epoch };
   }
 
-  /** Sabotage: says what it has while it goes on following. */
-  #pledgeAnyway(node: SimNode, { epoch, phase }: GroupRecord): void {
-    if (phase !== 'recruiting') return;
-    const { base, branch } = node.state;
-    const dataEpoch = branch !== null && node.server.log.length > Number(branch.fork) ? branch.epoch : base;
-    this.#tell(node, { type: 'pledge', epoch, node: node.id, dataEpoch, lsn: String(node.server.log.length) });
+  /** Sabotage: is connected for a moment as what it was when it last counted. */
+  #connectUnverified(node: SimNode, record: GroupRecord): void {
+    const primary = this.#nodes[record.primary - 1];
+    const { branch } = node.state;
+    if (primary === undefined || primary === node || branch === null || !this.#reaches(node, primary)) return;
+    const { server } = primary;
+    // One that is verified for this reign may count.
+    if (server.is !== 'primary' || server.reigns === branch.epoch) return;
+    // It may be far ahead on its own history, by a large transaction that never ended.
+    const flushed = node.server.log.length + 1_000;
+    const replica = { name: this.#named(voterName(node.id, branch.epoch)), flushed };
+    server.replicas.add(replica);
+    this.#acknowledge(server);
+    this.#after(2_000, () => server.replicas.delete(replica));
   }
 
   #copy(node: SimNode, record: GroupRecord): void {
@@ -509,7 +520,7 @@ export class GroupModel {
   // ---- Replication
 
   #named(name: string): string {
-    if (this.#sabotage !== 'no-epoch-in-names') return name;
+    if (!this.#breaks('no-epoch-in-names')) return name;
     return name.replace(/\..*/, '');
   }
 
@@ -631,7 +642,6 @@ export class GroupModel {
     node.counted.clear();
     node.supportUntil_ms.clear();
     for (const other of this.#nodes) if (other.upstream === node) this.#disconnect(other);
-    if (this.#sabotage === 'pledges-forgotten') node.state = { ...node.state, pledged: 0 };
     this.#after(for_ms, () => this.#restart(node));
   }
 
@@ -656,7 +666,7 @@ export class GroupModel {
     const { server } = node;
     const reigned = server.is === 'primary' ? server.reigns : 0;
     this.#stopServer(node);
-    if (this.#sabotage !== 'restart-in-place' || reigned === 0) return;
+    if (!this.#breaks('restart-in-place') || reigned === 0) return;
     server.is = 'primary';
     server.reigns = reigned;
     server.firstRecord = server.log.length;

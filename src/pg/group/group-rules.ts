@@ -43,7 +43,6 @@ export type GroupRequest =
   | { readonly type: 'open'; readonly epoch: number; readonly node: NodeId }
   /** From an operator or a node that stops: another primary, the best one for target 0. */
   | { readonly type: 'switchover'; readonly epoch: number; readonly target: NodeId }
-  | { readonly type: 'stay'; readonly epoch: number; readonly node: NodeId }
   | { readonly type: 'set'; readonly name: string; readonly value: string | null }
   /** From an operator, who has been asked twice: goes on with those that have pledged. */
   | { readonly type: 'override'; readonly epoch: number };
@@ -75,9 +74,6 @@ export function changeGroup(
       return { ...record, phase: 'serving', hasServed: true, deposed: 0, released: true };
     case 'switchover':
       return switchover(record, request.target);
-    case 'stay':
-      if (record.phase !== 'switching' || request.node !== record.primary) return record;
-      return { ...record, phase: 'serving', target: 0 };
     case 'override':
       return override(record, now_ms);
   }

@@ -171,6 +171,13 @@ export class PostgresGroup {
   async switchover(target: NodeId, patience_ms: number): Promise<NodeId> {
     const record = this.record;
     if (record === null) throw new FolkmootError('NOT_READY', 'there is no group of PostgreSQL servers', 'See status.');
+    const standbys = this.view().servers.filter(({ role, isAlive }) => role === 'standby' && isAlive);
+    if (!standbys.some(({ node }) => target === 0 || node === target)) {
+      const who = target === 0 ? 'no server follows the primary' : `node ${target} does not follow the primary`;
+      throw new FolkmootError('CONFLICT', `${who} at the moment`, 'See folkmoot pg status.');
+    }
+    // What is written now need not be written while everybody waits.
+    await this.#ask(record.primary, { type: 'checkpoint' }, patience_ms / 4);
     await this.#change({ type: 'switchover', epoch: record.epoch, target });
     const after = await this.#until(patience_ms, ({ epoch, phase }) => epoch > record.epoch && phase === 'serving');
     if (after === null)
@@ -208,7 +215,7 @@ export class PostgresGroup {
   async handOver(patience_ms: number): Promise<void> {
     const record = this.record;
     const isPrimary = record !== null && record.primary === this.#self && record.phase === 'serving';
-    if (!isPrimary || !record.voters.some(({ node }) => node !== this.#self && this.#isAlive(node))) return;
+    if (!isPrimary || record.voters.length < 2) return;
     await this.switchover(0, patience_ms).catch((error: unknown) =>
       this.#log.warn({ error }, 'the PostgreSQL primary was not handed over'),
     );
@@ -285,6 +292,9 @@ export class PostgresGroup {
         if (this.#member === null) return {};
         await this.#member.yield(call.epoch);
         return { yes: this.#member.reigns === 0 };
+      case 'checkpoint':
+        await this.#member?.checkpoint();
+        return {};
       case 'settings':
         return (await this.#member?.settingsTaken()) ?? {};
       case 'reinit': {
@@ -324,14 +334,20 @@ export class PostgresGroup {
   }
 
   /** Null when there is no answer in time. */
-  #ask(node: NodeId, call: GroupCall): Promise<GroupAnswer | null> {
-    if (node === this.#self) return this.#answer(node, call);
+  #ask(node: NodeId, call: GroupCall, patience_ms = ASK_MS): Promise<GroupAnswer | null> {
     return new Promise((resolve) => {
-      const timer = this.#options.clock.after(ASK_MS, () => resolve(null));
-      this.#calls.ask(node, call, (answer) => {
+      const timer = this.#options.clock.after(patience_ms, () => resolve(null));
+      const end = (answer: GroupAnswer | null): void => {
         timer.cancel();
         resolve(answer);
-      });
+      };
+      if (node !== this.#self) this.#calls.ask(node, call, end);
+      else {
+        this.#answer(node, call).then(end, (error: unknown) => {
+          this.#log.warn({ error, call }, 'a request to the PostgreSQL group failed');
+          end(null);
+        });
+      }
     });
   }
 

@@ -57,14 +57,21 @@ export async function replaceData(folders: ServerFolders): Promise<void> {
   await finishReplacement(folders);
 }
 
+/** Nothing of the server is left but its configuration. */
 export async function removeData(folders: ServerFolders): Promise<void> {
-  // One that is half deleted is not complete.
-  await rm(oldDataOf(folders), { recursive: true, force: true });
-  if (await isThere(folders.data)) await rename(folders.data, oldDataOf(folders));
-  await syncFolder(folders.root);
-  for (const path of [oldDataOf(folders), folders.part, folders.tablespaces, folders.rewinding, folders.socket]) {
+  await deleteData(folders);
+  for (const path of [folders.part, folders.tablespaces, folders.rewinding, folders.socket]) {
     await rm(path, { recursive: true, force: true });
   }
+}
+
+/** Out of its place at once, since one that is half deleted is not complete. */
+export async function deleteData(folders: ServerFolders): Promise<void> {
+  const oldData = oldDataOf(folders);
+  await rm(oldData, { recursive: true, force: true });
+  if (await isThere(folders.data)) await rename(folders.data, oldData);
+  await syncFolder(folders.root);
+  await rm(oldData, { recursive: true, force: true });
 }
 
 /** Deletes what is in a folder, but for `kept`. */

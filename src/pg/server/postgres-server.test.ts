@@ -24,6 +24,9 @@ describe.skipIf(binaries === null)(`a real PostgreSQL server${needsPostgres}`, P
     await server.remove();
     expect(states).toEqual(['stopped', 'starting', 'primary', 'stopping', 'stopped', 'absent']);
     expect(await server.exists()).toBe(false);
+    await server.initialize();
+    await server.startPrimary();
+    expect(await oneValue(server, 'SELECT 1')).toBe('1');
   });
 
   test('pages have checksums, and texts are UTF-8 in the order of their code points', async () => {

@@ -12,7 +12,6 @@
  */
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { errnoOf, FolkmootError } from '../../base/errors.ts';
@@ -22,7 +21,9 @@ import type { Binaries } from './binaries.ts';
 import { Configuration, replaceFile } from './configuration.ts';
 import { readSystemIdentifier } from './control-file.ts';
 import {
+  deleteData,
   isComplete,
+  makePrivate,
   prepareFolders,
   removeData,
   removeOthers,
@@ -35,8 +36,9 @@ import {
 import { Guardian } from './guardian.ts';
 import type { Ancestor, Follow, LocalServer, Position, Replica, Row, ServerState } from './local-server.ts';
 import { Operations, untilSome } from './operations.ts';
-import { Postmaster, pidFileOf, runProgram } from './postmaster.ts';
+import { Postmaster, pidFileOf } from './postmaster.ts';
 import { endProcesses, type ServerMark, titlesOf } from './processes.ts';
+import { checkpointAt, makeDatabase, runRewind } from './programs.ts';
 import {
   isNotReady,
   oldRuleIsGone,
@@ -50,7 +52,6 @@ import {
 import { Sessions } from './sessions.ts';
 import { giveTo, type SystemUser } from './system-user.ts';
 import { historyFileName, parseHistory } from './timeline-history.ts';
-import { WireClient } from './wire-client.ts';
 
 export interface PostgresServerOptions {
   /** Of this server alone; made when it is not there. */
@@ -150,7 +151,7 @@ export class PostgresServer implements LocalServer {
       await this.#mustNotRun();
       if (await this.exists()) throw conflict('there is a database already', 'Remove it first.');
       await this.#makePart();
-      await this.#initdb(signal);
+      await makeDatabase(this.#binaries, this.#folders.part, this.#user, signal);
       await syncTree(this.#folders.part);
       await replaceData(this.#folders);
       this.#become('stopped');
@@ -177,7 +178,9 @@ export class PostgresServer implements LocalServer {
         onProgress,
         onSize: async (bytes, free) => {
           // What is being replaced makes room only when there is too little: it may be somebody's last copy.
-          if (bytes * 1.1 > free) await rm(this.#folders.data, { recursive: true, force: true });
+          if (bytes * 1.1 <= free) return;
+          await deleteData(this.#folders);
+          this.#become('absent');
         },
       });
       await replaceData(this.#folders);
@@ -190,19 +193,15 @@ export class PostgresServer implements LocalServer {
     return this.#operations.run(async (signal) => {
       await this.#mustNotRun();
       if (!this.#binaries.hasRewind || !(await this.exists())) return false;
-      // Until a checkpoint the source's control file tells the timeline before its promotion, and pg_rewind sees no divergence.
       await checkpointAt(join(sourceSocketFolder, SOCKET_NAME), signal);
       await writeFile(this.#folders.rewinding, '');
       await syncFolder(this.#folders.root);
       // What did not stop in order is recovered first, in a mode that knows no standbys.
       await rm(this.#dataFile('standby.signal'), { force: true });
-      const source = `host='${sourceSocketFolder.replace(/['\\]/g, '\\$&')}' port=5432 user=postgres dbname=postgres`;
       try {
-        // It recovers what crashed, in which wal_keep_size keeps the log that it needs from being recycled.
-        const list = ['-D', this.#folders.data, '--no-sync', `--source-server=${source}`];
-        list.push(this.#configuration.rewindArgument());
-        const text = await runProgram(this.#binaries, 'pg_rewind', list, this.#user, signal);
-        this.#logger.info({ text: text.trim().split('\n').at(-1) }, 'PostgreSQL was rewound');
+        const list = ['-D', this.#folders.data, this.#configuration.rewindArgument()];
+        const text = await runRewind(this.#binaries, list, sourceSocketFolder, this.#user, signal);
+        this.#logger.info({ text }, 'PostgreSQL was rewound');
       } catch (error) {
         signal.throwIfAborted();
         this.#logger.warn({ reason: String(error) }, 'PostgreSQL cannot be rewound');
@@ -381,6 +380,8 @@ export class PostgresServer implements LocalServer {
     await endProcesses(this.#mark);
     // Its number may belong to another process by now, and PostgreSQL would not start.
     await rm(pidFileOf(this.#folders), { force: true });
+    // Temporary folders are cleaned by systems, and `remove` does it too.
+    await makePrivate(this.#folders.socket, this.#user);
     signal.throwIfAborted();
     await this.#guard();
     const list = this.#configuration.arguments();
@@ -463,23 +464,6 @@ export class PostgresServer implements LocalServer {
     await giveTo(this.#user, this.#folders.part);
   }
 
-  async #initdb(signal: AbortSignal): Promise<void> {
-    const list = ['-D', this.#folders.part, '--no-sync', '-U', 'postgres', '--auth=trust', '--data-checksums'];
-    const run = (more: readonly string[]): Promise<string> =>
-      runProgram(this.#binaries, 'initdb', [...list, '--encoding=UTF8', ...more], this.#user, signal);
-    if (this.#binaries.majorVersion >= 17) {
-      // Its own C.UTF-8, the same on every system.
-      await run(['--locale-provider=builtin', '--locale=C', '--builtin-locale=C.UTF-8']);
-      return;
-    }
-    try {
-      await run(['--locale=C.UTF-8']);
-    } catch (error) {
-      if (!/invalid locale/.test(String(error))) throw error;
-      await run(['--locale=C']);
-    }
-  }
-
   #dataFile(name: string): string {
     return join(this.#folders.data, name);
   }
@@ -503,22 +487,6 @@ export class PostgresServer implements LocalServer {
   #mustRunAs(state: ServerState): Running {
     if (this.#running !== null && this.#state === state) return this.#running;
     throw conflict(`the PostgreSQL server of this node is ${this.#state}, not ${state}`, 'Try again.');
-  }
-}
-
-async function checkpointAt(socketPath: string, signal: AbortSignal): Promise<void> {
-  const socket = connect(socketPath);
-  const abort = (): void => {
-    socket.destroy();
-  };
-  signal.addEventListener('abort', abort);
-  try {
-    const client = await WireClient.open(socket, { user: 'postgres', database: 'postgres' });
-    await client.query('CHECKPOINT');
-    client.close();
-  } finally {
-    signal.removeEventListener('abort', abort);
-    socket.destroy();
   }
 }
 

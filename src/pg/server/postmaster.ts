@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, fchownSync, openSync } from 'node:fs';
 import { copyFile, open, readFile, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf, FolkmootError } from '../../base/errors.ts';
+import { errnoOf } from '../../base/errors.ts';
 import type { Binaries } from './binaries.ts';
 import type { ServerFolders } from './folders.ts';
 import { asUser, type SystemUser } from './system-user.ts';
@@ -95,41 +95,8 @@ export function pidFileOf(folders: ServerFolders): string {
   return join(folders.data, 'postmaster.pid');
 }
 
-/** Runs one of PostgreSQL's programs to its end. Gives what it printed; throws with its last line when it failed. */
-export function runProgram(
-  binaries: Binaries,
-  program: string,
-  list: readonly string[],
-  user: SystemUser | null,
-  signal: AbortSignal,
-): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(join(binaries.folder, program), list, {
-      cwd: '/',
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: environment(),
-      signal,
-      ...asUser(user),
-    });
-    let text = '';
-    const listen = (piece: string): void => {
-      text = (text + piece).slice(-LOG_TAIL_BYTES);
-    };
-    child.stdout.setEncoding('utf8').on('data', listen);
-    child.stderr.setEncoding('utf8').on('data', listen);
-    child.once('error', reject);
-    child.once('close', (code) => {
-      if (code === 0) return resolve(text);
-      const lines = text.split('\n').filter((line) => line.trim() !== '');
-      const why = lines.find((line) => /\b(error|fatal|panic):/i.test(line)) ?? lines.at(-1) ?? `exit code ${code}`;
-      reject(new FolkmootError('NOT_READY', why, `Look at what ${program} needs, and try again.`));
-    });
-  });
-}
-
 /** Nothing of the node's environment changes what PostgreSQL does: PGDATA, PGPORT, LC_* and their like. */
-function environment(): NodeJS.ProcessEnv {
+export function environment(): NodeJS.ProcessEnv {
   return { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' };
 }
 

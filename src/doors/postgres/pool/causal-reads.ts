@@ -41,6 +41,8 @@ export class CausalReads {
   #primary: Probe | null = null;
   readonly #standbys = new Map<NodeId, Probe>();
   readonly #catching = new Map<NodeId, Catching[]>();
+  /** Those that are asked now, or will be in a moment: each one question at a time. */
+  readonly #askedStandbys = new Set<NodeId>();
 
   constructor(host: PoolHost, clock: Clock) {
     this.#host = host;
@@ -54,7 +56,11 @@ export class CausalReads {
 
   /** Ten times a second, and when roles have moved. */
   sweep(): void {
-    const { now_ms, limits } = this.#host;
+    const { now_ms, limits, routes } = this.#host;
+    const primary = this.#primary;
+    // A server that says nothing any more must not keep who asks; once it is known to be none to ask, its question is over.
+    if (primary !== null && (primary.node !== routes.primary || primary.epoch !== routes.epoch)) primary.end();
+    for (const [node, catching] of this.#catching) this.#giveUp(node, catching);
     const late = this.#wishes.filter(({ since_ms }) => now_ms - since_ms > limits.wait_ms);
     this.#wishes = this.#wishes.filter((wish) => !late.includes(wish));
     for (const { chosen } of late) chosen(-1);
@@ -91,6 +97,18 @@ export class CausalReads {
     });
   }
 
+  #giveUp(node: NodeId, catching: readonly Catching[]): void {
+    const left = catching.filter(({ until_ms }) => this.#clock.monotonic_ms() <= until_ms);
+    if (left.length === catching.length) return;
+    const late = catching.filter((wish) => !left.includes(wish));
+    this.#catching.set(node, left);
+    for (const { chosen } of late) this.#readPrimary(chosen);
+    if (left.length > 0) return;
+    this.#catching.delete(node);
+    this.#standbys.get(node)?.end();
+    this.#standbys.delete(node);
+  }
+
   #chooseBy(lsn: bigint, chosen: Chosen): void {
     const { routes, now_ms, limits } = this.#host;
     const node = routes.standbyWith(lsn);
@@ -103,16 +121,19 @@ export class CausalReads {
       this.#readPrimary(chosen);
       return;
     }
-    const catching = this.#catching.get(behind);
-    const wish = { lsn, chosen, until_ms: now_ms + limits.replay_ms };
-    if (catching !== undefined) catching.push(wish);
-    else {
-      this.#catching.set(behind, [wish]);
-      this.#askStandby(behind);
-    }
+    const catching = this.#catching.get(behind) ?? [];
+    this.#catching.set(behind, catching);
+    catching.push({ lsn, chosen, until_ms: now_ms + limits.replay_ms });
+    if (this.#askedStandbys.has(behind)) return;
+    this.#askedStandbys.add(behind);
+    this.#askStandby(behind);
   }
 
   #askStandby(node: NodeId): void {
+    if (!this.#catching.has(node)) {
+      this.#askedStandbys.delete(node);
+      return;
+    }
     let probe = this.#standbys.get(node);
     if (probe === undefined || probe.isClosed) {
       probe = new Probe(this.#host, node);
@@ -131,8 +152,7 @@ export class CausalReads {
       else if (replayed === null || this.#clock.monotonic_ms() > wish.until_ms) this.#readPrimary(wish.chosen);
       else left.push(wish);
     }
-    if (left.length === 0) return;
-    this.#catching.set(node, [...left, ...(this.#catching.get(node) ?? [])]);
+    if (left.length > 0) this.#catching.set(node, [...left, ...(this.#catching.get(node) ?? [])]);
     this.#clock.after(REPLAY_POLL_MS, () => this.#askStandby(node));
   }
 

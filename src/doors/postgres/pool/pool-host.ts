@@ -1,4 +1,5 @@
 /** What all pools of a gateway share. */
+import type { Clock } from '../../../base/clock.ts';
 import type { Logger } from '../../../base/log.ts';
 import type { NodeId } from '../../../cluster/view.ts';
 import type { GatewayLimits } from '../limits.ts';
@@ -7,6 +8,7 @@ import type { GatewayStatistics } from '../statistics.ts';
 import type { Routes } from './routes.ts';
 
 export interface PoolHost {
+  readonly clock: Clock;
   readonly servers: PostgresServers;
   readonly routes: Routes;
   readonly limits: GatewayLimits;

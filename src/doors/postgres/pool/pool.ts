@@ -31,7 +31,9 @@ export interface Waiter {
 /** How long a role of the cluster may be unknown to PostgreSQL, or a database to a standby. */
 const APPEARS_MS = 1_000;
 /** Between two attempts to open a connection after one has failed. */
-const RETRY_MS = 100;
+const RETRY_MS = 20;
+/** From the first byte to a connection that can serve; past it the way to the server is taken for broken. */
+const OPENING_MS = 5_000;
 
 export class Pool implements ConnectionOwner {
   readonly kind: PoolKind;
@@ -49,7 +51,7 @@ export class Pool implements ConnectionOwner {
   readonly #idle: ServerConnection[] = [];
   readonly #waiting: Waiter[] = [];
   #opening = 0;
-  #retryAt_ms = 0;
+  #isResting = false;
   #plans = 0;
 
   constructor(host: PoolHost, kind: PoolKind, database: string, user: string) {
@@ -162,6 +164,9 @@ export class Pool implements ConnectionOwner {
         connection.close();
       }
     }
+    for (const connection of [...this.#all]) {
+      if (connection.isOpening && now_ms - connection.openedAt_ms > OPENING_MS) connection.destroy();
+    }
     this.serve();
   }
 
@@ -221,7 +226,7 @@ export class Pool implements ConnectionOwner {
     this.#opening -= 1;
     this.#remove(connection);
     this.#host.statistics.serversFailed += 1;
-    this.#retryAt_ms = this.#host.now_ms + RETRY_MS;
+    this.#rest();
     if (error instanceof Error) {
       this.#host.logger.debug({ error: error.message, node: connection.node }, 'no connection to PostgreSQL');
       return;
@@ -250,6 +255,16 @@ export class Pool implements ConnectionOwner {
   }
 
   // --- inside
+
+  /** Before the next attempt. */
+  #rest(): void {
+    if (this.#isResting) return;
+    this.#isResting = true;
+    this.#host.clock.after(RETRY_MS, () => {
+      this.#isResting = false;
+      this.serve();
+    });
+  }
 
   #remove(connection: ServerConnection): void {
     if (this.#all.delete(connection)) this.#host.connectionGone(connection.node);
@@ -306,8 +321,8 @@ export class Pool implements ConnectionOwner {
   }
 
   #grow(): void {
-    const { routes, now_ms } = this.#host;
-    if (this.#waiting.length === 0 || routes.isHeld(this.kind) || now_ms < this.#retryAt_ms) return;
+    const { routes } = this.#host;
+    if (this.#waiting.length === 0 || routes.isHeld(this.kind) || this.#isResting) return;
     while (this.#opening < this.#waiting.length) {
       const waiter = this.#waiting[this.#opening] as Waiter;
       const node = waiter.node === 0 ? routes.primary : waiter.node;
@@ -316,7 +331,7 @@ export class Pool implements ConnectionOwner {
       this.#host.connectionMade(node);
       const place = { node, epoch: routes.epoch, user: this.user, database: this.database };
       const stream = this.#host.servers.connect(node);
-      this.#all.add(new ServerConnection(this, place, stream, now_ms));
+      this.#all.add(new ServerConnection(this, place, stream, this.#host.now_ms));
     }
   }
 }

@@ -149,6 +149,10 @@ export class ServerConnection {
     stream.write(startup({ user: place.user, database: place.database }));
   }
 
+  get isOpening(): boolean {
+    return this.#state === 'opening';
+  }
+
   get isClosed(): boolean {
     return this.#state === 'closed';
   }

@@ -1,6 +1,5 @@
 /** What log-ins need of the gateway. */
 import type { Socket } from 'node:net';
-import type { Clock } from '../../../base/clock.ts';
 import type { AccessControl } from '../../../cluster/access/access-control.ts';
 import type { PoolKind } from '../pool/kinds.ts';
 import type { Pool } from '../pool/pool.ts';
@@ -11,7 +10,6 @@ import type { SessionHost } from './session-host.ts';
 export type SocketUpgrade = (socket: Socket, onSecure: (socket: Socket) => void) => void;
 
 export interface LoginHost extends SessionHost {
-  readonly clock: Clock;
   readonly access: AccessControl;
   /** Null without certificates. */
   readonly secure: SocketUpgrade | null;
