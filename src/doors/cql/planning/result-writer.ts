@@ -2,9 +2,12 @@
 import { ByteWriter } from '../protocol/byte-writer.ts';
 import type { Cell } from '../types/composite.ts';
 
+/** What one row takes: small enough for Node's pool of buffers. */
+const FIRST_BYTES = 256;
+
 export class ResultWriter {
   rowCount = 0;
-  readonly #writer = new ByteWriter();
+  readonly #writer = new ByteWriter(FIRST_BYTES);
 
   get byteCount(): number {
     return this.#writer.length;

@@ -13,6 +13,7 @@ import { Selection } from './selection.ts';
 import { columnOf, Where } from './where.ts';
 
 /** More rows than any page has. */
+const ALL_TOKENS = { first: -(2n ** 63n), last: 2n ** 63n - 1n };
 export const NO_LIMIT = 0xffffffff;
 
 export class SelectPlan {
@@ -81,7 +82,7 @@ export class SelectPlan {
   reads(at: Evaluation): RowRead[] {
     const { table, where, selection } = this;
     const { partitions, tokens, slices, filter } = where.evaluate(at);
-    const { first, last } = tokens ?? { first: -(2n ** 63n), last: 2n ** 63n - 1n };
+    const { first, last } = tokens ?? ALL_TOKENS;
     const predicate = where.indexPredicate(at);
     const common = {
       kind: 'read' as const,

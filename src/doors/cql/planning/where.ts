@@ -176,13 +176,11 @@ export class Where {
   }
 
   #partitions(at: Evaluation): Buffer[][] {
-    return this.table.partitionKey.reduce<Buffer[][]>(
-      (keys, column) => {
-        const values = unique(valuesOf(this.#partition[column.position] as Restriction, column, at));
-        return keys.flatMap((key) => values.map((value) => [...key, value]));
-      },
-      [[]],
-    );
+    let keys: Buffer[][] = [[]];
+    for (const column of this.table.partitionKey) {
+      keys = crossed(keys, unique(valuesOf(this.#partition[column.position] as Restriction, column, at)));
+    }
+    return keys;
   }
 
   #tokenBounds(at: Evaluation): { first: bigint; last: bigint } {
@@ -209,8 +207,7 @@ export class Where {
         ({ columns, operator }) => columns.includes(column) && (operator === '=' || operator === 'in'),
       );
       if (restriction === undefined) break;
-      const values = valuesOf(restriction, column, at);
-      prefixes = prefixes.flatMap((prefix) => values.map((value) => [...prefix, value]));
+      prefixes = crossed(prefixes, valuesOf(restriction, column, at));
     }
     const ranges = this.#clustering.filter(({ operator }) => operator !== '=' && operator !== 'in');
     const slices = prefixes.flatMap((prefix) => {
@@ -681,7 +678,16 @@ function predicateOf({ columns, operator, values, isList, key }: Restriction, at
   };
 }
 
-function unique(values: readonly Buffer[]): Buffer[] {
+/** Each row with each value behind it; with one value, as nearly always, in place. */
+function crossed(rows: Buffer[][], values: readonly Buffer[]): Buffer[][] {
+  const [only] = values;
+  if (only === undefined || values.length > 1) return rows.flatMap((row) => values.map((value) => [...row, value]));
+  for (const row of rows) row.push(only);
+  return rows;
+}
+
+function unique(values: readonly Buffer[]): readonly Buffer[] {
+  if (values.length < 2) return values;
   return [...new Map(values.map((value) => [value.toString('latin1'), value])).values()];
 }
 

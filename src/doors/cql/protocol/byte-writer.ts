@@ -3,13 +3,20 @@ import type { Cell } from '../types/composite.ts';
 import type { DataType } from '../types/data-type.ts';
 
 const FIRST_BYTES = 4_096;
+const NOTHING = Buffer.alloc(0);
 const STRING_BYTES_MAX = 0xffff;
 /** Of one unit of a JavaScript string. */
 const UTF8_BYTES_MAX = 3;
 
 export class ByteWriter {
-  #bytes = Buffer.allocUnsafe(FIRST_BYTES);
+  /** Made with the first byte: many writers are made, and few of them asked. */
+  #bytes: Buffer = NOTHING;
   length = 0;
+  readonly #firstBytes: number;
+
+  constructor(firstBytes = FIRST_BYTES) {
+    this.#firstBytes = firstBytes;
+  }
 
   /** What was written so far; valid until the next write. */
   get written(): Buffer {
@@ -19,7 +26,7 @@ export class ByteWriter {
   /** Takes the buffer away; the next write begins a new one. */
   take(): Buffer {
     const taken = this.#bytes.subarray(0, this.length);
-    this.#bytes = Buffer.allocUnsafe(FIRST_BYTES);
+    this.#bytes = NOTHING;
     this.length = 0;
     return taken;
   }
@@ -174,7 +181,7 @@ export class ByteWriter {
 
   #room(size: number): void {
     if (this.length + size <= this.#bytes.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.length + size));
+    const grown = Buffer.allocUnsafe(Math.max(this.#firstBytes, this.#bytes.length * 2, this.length + size));
     this.#bytes.copy(grown, 0, 0, this.length);
     this.#bytes = grown;
   }

@@ -39,6 +39,7 @@ export function slicesWithin(
 
 /** Sorted, and without what overlaps: for IN on clustering columns. */
 export function unionOfSlices(slices: readonly Slice[]): Slice[] {
+  if (slices.length < 2) return [...slices];
   const sorted = [...slices].sort((a, b) => (a.lo < b.lo ? -1 : a.lo > b.lo ? 1 : 0));
   const union: Slice[] = [];
   for (const slice of sorted) {
