@@ -51,6 +51,11 @@ export class FolkmootCluster implements Deployment {
     return cluster;
   }
 
+  /** Where Cassandra's clients connect. */
+  get cqlNodes(): readonly Endpoint[] {
+    return this.#hosts.map((host, index) => ({ host, port: this.#portOf(index) + 4 }));
+  }
+
   get pids(): readonly number[] {
     return this.#processes.filter((process) => process?.running === true).map((process) => process?.pid ?? 0);
   }

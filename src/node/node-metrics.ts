@@ -2,16 +2,23 @@
 import type { Metrics, Sample } from '../base/metrics.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Liveness } from '../cluster/liveness.ts';
+import type { CqlDoor } from '../doors/cql/door.ts';
 import type { RedisDoor } from '../doors/redis/door.ts';
 
-export function registerNodeMetrics(metrics: Metrics, cluster: Cluster, door: RedisDoor, liveness: Liveness): void {
-  registerDoor(metrics, door);
+export interface Doors {
+  readonly redis: RedisDoor;
+  readonly cql: CqlDoor;
+}
+
+export function registerNodeMetrics(metrics: Metrics, cluster: Cluster, doors: Doors, liveness: Liveness): void {
+  registerRedis(metrics, doors.redis);
+  registerCql(metrics, doors.cql);
   registerTablets(metrics, cluster);
   registerStorage(metrics, cluster);
   registerLiveness(metrics, liveness);
 }
 
-function registerDoor(metrics: Metrics, door: RedisDoor): void {
+function registerRedis(metrics: Metrics, door: RedisDoor): void {
   const of = door.statistics;
   metrics.counter('folkmoot_redis_commands_total', 'Redis commands taken', () => of.commandsProcessed);
   metrics.counter('folkmoot_redis_connections_total', 'Redis connections accepted', () => of.connectionsReceived);
@@ -36,6 +43,27 @@ function registerDoor(metrics: Metrics, door: RedisDoor): void {
     'Keys removed because their time was over',
     () => of.expiredKeys,
   );
+}
+
+function registerCql(metrics: Metrics, door: CqlDoor): void {
+  const of = door.statistics;
+  metrics.counter('folkmoot_cql_requests_total', 'Requests of Cassandra clients taken', () => of.requests);
+  metrics.counter('folkmoot_cql_prepared_total', 'Statements prepared', () => of.prepared);
+  metrics.counter('folkmoot_cql_errors_total', 'Requests answered with an error', () => of.errors);
+  metrics.counter(
+    'folkmoot_cql_unknown_outcomes_total',
+    'Requests answered with a time-out: outcome unknown',
+    () => of.unknownOutcomes,
+  );
+  metrics.counter('folkmoot_cql_connections_total', 'Cassandra connections accepted', () => of.connectionsReceived);
+  metrics.counter(
+    'folkmoot_cql_connections_rejected_total',
+    'Cassandra connections refused because there were too many',
+    () => of.connectionsRejected,
+  );
+  metrics.gauge('folkmoot_cql_connections', 'Cassandra connections open', () => door.connections);
+  metrics.counter('folkmoot_cql_input_bytes_total', 'Bytes read from Cassandra clients', () => of.bytesIn);
+  metrics.counter('folkmoot_cql_output_bytes_total', 'Bytes written to Cassandra clients', () => of.bytesOut);
 }
 
 function registerTablets(metrics: Metrics, cluster: Cluster): void {

@@ -147,7 +147,7 @@ export class Node implements NodeApi, AdminSource {
       source: this,
       logger,
     });
-    registerNodeMetrics(this.#metrics, this.#cluster, this.#door, this.#liveness);
+    registerNodeMetrics(this.#metrics, this.#cluster, { redis: this.#door, cql: this.#cql }, this.#liveness);
   }
 
   async start(): Promise<void> {

@@ -5,7 +5,7 @@
  * for; `stop` closes everything.
  */
 import { createServer as createPlainServer, type Server, type ServerOpts, type Socket } from 'node:net';
-import type { Clock } from '../../base/clock.ts';
+import type { Clock, Timer } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import type { AccessControl } from '../../cluster/access/access-control.ts';
 import type { Router } from '../../cluster/view.ts';
@@ -47,6 +47,9 @@ const SUPPORTED = {
   PROTOCOL_VERSIONS: ['3/v3', '4/v4', '5/v5'],
 };
 const DRAIN_CHECK_MS = 20;
+/** A connection that nobody uses takes a place; drivers start up within milliseconds, log-ins may be slowed down. */
+const START_UP_PATIENCE_MS = 30_000;
+const START_UP_CHECK_MS = 1_000;
 const CATCH_UP_RETRY_MS = 20;
 
 export class CqlDoor {
@@ -56,6 +59,7 @@ export class CqlDoor {
     requests: 0,
     prepared: 0,
     errors: 0,
+    unknownOutcomes: 0,
     bytesIn: 0,
     bytesOut: 0,
   };
@@ -67,6 +71,7 @@ export class CqlDoor {
   #flushScheduled = false;
   #server: Server | undefined;
   #unwatch: (() => void)[] = [];
+  #startUps: Timer | undefined;
   #stopped = false;
   #isCurrent = false;
   #becomeCurrent: () => void = () => undefined;
@@ -124,6 +129,9 @@ export class CqlDoor {
       schema.follow(),
     ];
     this.#events.start(clock);
+    this.#startUps = clock.every(START_UP_CHECK_MS, () => {
+      for (const connection of this.#connections) connection.closeUnlessStarted(START_UP_PATIENCE_MS);
+    });
     this.#options.background.start();
     void this.#catchUp();
   }
@@ -159,6 +167,7 @@ export class CqlDoor {
   async stop(): Promise<void> {
     this.#options.background.stop();
     this.#events.stop();
+    this.#startUps?.cancel();
     this.#stopped = true;
     for (const end of this.#unwatch.splice(0)) end();
     for (const connection of this.#connections) connection.destroy();

@@ -29,7 +29,7 @@ async function prepared(client: WireClient): Promise<WireClient> {
   return client;
 }
 
-it('no statement makes the door fail, and most are carried out', { timeout: 60_000 }, async () => {
+it('no statement makes the door fail, and most are carried out', { timeout: 60_000 + 40 * STATEMENTS }, async () => {
   const client = await prepared(await door.connect());
   const statements = new RandomStatements(SEED);
   let errors = 0;

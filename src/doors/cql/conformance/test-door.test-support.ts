@@ -20,9 +20,10 @@ import { WireClient } from './wire-client.test-support.ts';
 /** The wall clock with an offset that the test moves. */
 export class MovableClock extends StillClock {
   offset_ms = 0;
+  monotonicOffset_ms = 0;
 
   override monotonic_ms(): number {
-    return performance.now();
+    return performance.now() + this.monotonicOffset_ms;
   }
 
   override wall_ms(): number {

@@ -106,7 +106,7 @@ export class Engine implements StatementEngine {
 
   executeBatch(statements: readonly Statement[], batch: BatchRequest, requester: Requester, sink: ResultSink): void {
     try {
-      checkWriteConsistency(batch.consistency);
+      checkTime(batch);
       const parts = (statements as readonly Planned[]).map((statement, i) => {
         if (statement.plan.kind !== 'modification')
           throw invalidRequest('Invalid statement in batch: only UPDATE, INSERT and DELETE statements are allowed.');
@@ -115,6 +115,7 @@ export class Engine implements StatementEngine {
         checkAccess(this.#options.access, requester, statement.syntax, statement.keyspace);
         return { modification: statement.plan.modification, at: this.#evaluation(values) };
       });
+      checkWriteConsistency(batch, parts);
       this.#write(batch.type, parts, sink);
     } catch (error) {
       sink.error(this.#errorOf(error, 'BATCH'));
@@ -140,6 +141,7 @@ export class Engine implements StatementEngine {
   #execute(statement: Planned, options: QueryOptions, requester: Requester, sink: ResultSink): void {
     const { plan, syntax } = statement;
     checkAccess(this.#options.access, requester, syntax, statement.keyspace);
+    checkTime(options);
     const values = valuesOf(statement, options);
     const at = this.#evaluation(values);
     switch (plan.kind) {
@@ -148,17 +150,15 @@ export class Engine implements StatementEngine {
         this.#select(plan.select, at, options, requester, sink);
         return;
       case 'modification':
-        checkWriteConsistency(options.consistency);
+        checkWriteConsistency(options, [plan]);
         this.#modify(plan.modification, at, sink);
         return;
-      case 'batch':
-        checkWriteConsistency(options.consistency);
-        this.#write(
-          plan.type,
-          plan.modifications.map((modification) => ({ modification, at })),
-          sink,
-        );
+      case 'batch': {
+        const parts = plan.modifications.map((modification) => ({ modification, at }));
+        checkWriteConsistency(options, parts);
+        this.#write(plan.type, parts, sink);
         return;
+      }
       case 'other':
         this.#other(statement, requester, sink);
     }
@@ -331,11 +331,31 @@ function checkReadConsistency(consistency: number): void {
   checkKnown(consistency);
 }
 
-function checkWriteConsistency(consistency: number): void {
-  if (consistency === Consistency.SERIAL || consistency === Consistency.LOCAL_SERIAL) {
-    throw invalidRequest(`You must use conditional updates for serializable writes`);
+function checkWriteConsistency(
+  { consistency, serialConsistency }: Pick<QueryOptions, 'consistency' | 'serialConsistency'>,
+  parts: readonly { readonly modification: ModificationPlan }[],
+): void {
+  const isConditional = parts.some(({ modification }) => modification.conditions !== null);
+  if (isSerial(consistency)) {
+    throw invalidRequest(
+      isConditional
+        ? `${consistency === Consistency.SERIAL ? '' : 'LOCAL_'}SERIAL is not supported as conditional update commit consistency. Use ANY if you mean "make sure it is accepted but I don't care how many replicas commit it for non-SERIAL reads"`
+        : 'You must use conditional updates for serializable writes',
+    );
   }
   checkKnown(consistency);
+  if (isConditional && !isSerial(serialConsistency)) {
+    throw invalidRequest('Invalid consistency for conditional update. Must be one of SERIAL or LOCAL_SERIAL');
+  }
+}
+
+function isSerial(consistency: number): boolean {
+  return consistency === Consistency.SERIAL || consistency === Consistency.LOCAL_SERIAL;
+}
+
+/** What has expired is removed for good by the tablets' own clock, so that no statement can be carried out at another time. */
+function checkTime({ nowInSeconds }: Pick<QueryOptions, 'nowInSeconds'>): void {
+  if (nowInSeconds !== null) throw invalidRequest('now_in_seconds is not supported: the time is that of the server');
 }
 
 function checkKnown(consistency: number): void {

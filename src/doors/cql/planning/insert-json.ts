@@ -2,7 +2,7 @@
 import { CqlError, invalidRequest } from '../errors.ts';
 import type { InsertJson } from '../language/ast.ts';
 import type { Column, Table } from '../schema/model.ts';
-import type { Cell } from '../types/composite.ts';
+import { type Cell, MarshalError } from '../types/composite.ts';
 import { type DataType, Native } from '../types/data-type.ts';
 import { encodeJson } from '../types/from-json.ts';
 import { type JsonValue, jsonFields, parseJson } from '../types/json.ts';
@@ -62,8 +62,16 @@ class JsonObject {
 
 function parsed(text: Buffer): Map<string, JsonValue> {
   const json = text.toString('utf8');
-  const value = parseJson(json);
-  if (!(value instanceof Map)) throw invalidRequest(`Could not decode JSON string as a map: ${json}`);
+  const refuse = (why: string): CqlError =>
+    invalidRequest(`Could not decode JSON string as a map: ${why}. (String was: ${json})`);
+  let value: JsonValue;
+  try {
+    value = parseJson(json);
+  } catch (error) {
+    if (!(error instanceof MarshalError)) throw error;
+    throw refuse(error.message);
+  }
+  if (!(value instanceof Map)) throw refuse('it is no object');
   return jsonFields(value);
 }
 

@@ -11,6 +11,9 @@ import { findFunctions } from '../types/functions/all.ts';
 import type { Evaluable, Receiver } from '../types/value.ts';
 import { isAggregateName } from './aggregates.ts';
 
+/** The protocol counts values, and tells the places of the partition key, in 16 bits. */
+const MARKERS_MAX = 0xffff;
+
 export class PrepareContext {
   readonly schema: Schema;
   readonly keyspace: string | null;
@@ -19,7 +22,11 @@ export class PrepareContext {
   /** Of the partition key of the table that the statement is about. */
   #tokenTypes: readonly DataType[] | undefined;
 
+  /** Throws CqlError. */
   constructor(schema: Schema, keyspace: string | null, names: readonly (string | undefined)[]) {
+    if (names.length > MARKERS_MAX) {
+      throw invalidRequest(`Too many markers(?). ${names.length} markers exceed the allowed maximum of ${MARKERS_MAX}`);
+    }
     this.schema = schema;
     this.keyspace = keyspace;
     this.#names = names;

@@ -113,6 +113,8 @@ export function batchConditions(planned: readonly PlannedMutation[]): Conditions
 
 /** Of one statement, or the first one's projection for all. */
 export function conditionsOf(planned: readonly PlannedMutation[]): Conditions | null {
+  // Nearly every statement: nothing is made for it.
+  if (planned.length === 1) return planned[0]?.conditions ?? null;
   const conditions = planned.flatMap((one) => one.conditions ?? []);
   const [first] = conditions;
   if (first === undefined) return null;

@@ -48,6 +48,8 @@ export interface QueryOptions {
   readonly serialConsistency: number;
   /** Version 5: instead of the connection's. */
   readonly keyspace: string | null;
+  /** Version 5: what the client says that the time is. */
+  readonly nowInSeconds: number | null;
 }
 
 export type BatchEntry =
@@ -60,6 +62,7 @@ export interface BatchRequest {
   readonly consistency: number;
   readonly serialConsistency: number;
   readonly keyspace: string | null;
+  readonly nowInSeconds: number | null;
 }
 
 const QueryFlag = {
@@ -121,7 +124,7 @@ function readOptions(reader: ByteReader, version: number): QueryOptions {
   // Clients' clocks decide nothing here; only USING TIMESTAMP does.
   if ((flags & QueryFlag.timestamp) !== 0) reader.long();
   const keyspace = version >= 5 && (flags & QueryFlag.keyspace) !== 0 ? reader.string() : null;
-  if (version >= 5 && (flags & QueryFlag.nowInSeconds) !== 0) reader.int();
+  const nowInSeconds = version >= 5 && (flags & QueryFlag.nowInSeconds) !== 0 ? reader.int() : null;
   return {
     consistency,
     values,
@@ -131,6 +134,7 @@ function readOptions(reader: ByteReader, version: number): QueryOptions {
     pagingState,
     serialConsistency,
     keyspace,
+    nowInSeconds,
   };
 }
 
@@ -155,6 +159,6 @@ export function readBatch(body: Buffer, version: number): BatchRequest {
   const serialConsistency = (flags & QueryFlag.serialConsistency) === 0 ? Consistency.SERIAL : reader.short();
   if ((flags & QueryFlag.timestamp) !== 0) reader.long();
   const keyspace = version >= 5 && (flags & QueryFlag.keyspace) !== 0 ? reader.string() : null;
-  if (version >= 5 && (flags & QueryFlag.nowInSeconds) !== 0) reader.int();
-  return { type, entries, consistency, serialConsistency, keyspace };
+  const nowInSeconds = version >= 5 && (flags & QueryFlag.nowInSeconds) !== 0 ? reader.int() : null;
+  return { type, entries, consistency, serialConsistency, keyspace, nowInSeconds };
 }

@@ -49,12 +49,14 @@ export class RowBackground {
 
   /** One round; the timer's work. */
   cycle(): void {
-    const { clock, router, slots } = this.#services;
+    const { clock, router, slots, tables } = this.#services;
+    this.#swept.tell();
+    this.#built.tell();
+    // A cluster that nobody uses through this door pays nothing for it.
+    if (!tables.hasRows) return;
     const led = router.ledTablets();
     const byId = new Map(slots.tablets.map((tablet) => [tablet.id, tablet]));
     const start_ms = clock.monotonic_ms();
-    this.#swept.tell();
-    this.#built.tell();
     for (let visited = 0; visited < led.length; visited += 1) {
       const id = led[this.#nextTablet % led.length] as number;
       this.#nextTablet += 1;

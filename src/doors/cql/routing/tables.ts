@@ -35,6 +35,12 @@ export class TablesBySpace implements TableSource {
     return this.#source.sweeps;
   }
 
+  /** Whether rows may be stored anywhere. */
+  get hasRows(): boolean {
+    this.#refresh();
+    return this.#tables.size > 0 || this.sweeps.length > 0;
+  }
+
   /** Indexes that rows which were there before are still to be added to. */
   get unbuilt(): readonly TableIndex[] {
     this.#refresh();

@@ -10,6 +10,8 @@ export interface DoorStatistics {
   requests: number;
   prepared: number;
   errors: number;
+  /** Time-outs. */
+  unknownOutcomes: number;
   bytesIn: number;
   bytesOut: number;
 }

@@ -52,7 +52,7 @@ export class Connection implements Requester {
   readonly local: string;
   /** Set while it is in the door's list of connections to flush. */
   flushPending = false;
-  lastActive_ms: number;
+  readonly #opened_ms: number;
   /** Requests since it was opened. */
   requestCount = 0;
   readonly #host: ConnectionHost<Connection>;
@@ -72,7 +72,7 @@ export class Connection implements Requester {
     this.remote = socket.remoteAddress ?? '';
     this.remotePort = socket.remotePort ?? 0;
     this.local = socket.localAddress ?? '';
-    this.lastActive_ms = host.clock.monotonic_ms();
+    this.#opened_ms = host.clock.monotonic_ms();
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
     socket.on('error', () => this.destroy());
@@ -101,6 +101,12 @@ export class Connection implements Requester {
     return this.#requests;
   }
 
+  /** Closes it when it has had so much time to start up, log-in included, and has not. */
+  closeUnlessStarted(patience_ms: number): void {
+    if (this.#state === 'ready' || this.#host.clock.monotonic_ms() - this.#opened_ms < patience_ms) return;
+    this.destroy();
+  }
+
   isRegistered(event: EventType): boolean {
     return this.#state === 'ready' && this.#events.has(event);
   }
@@ -110,7 +116,6 @@ export class Connection implements Requester {
   #onData(chunk: Buffer): void {
     if (this.#closing) return;
     this.#host.statistics.bytesIn += chunk.length;
-    this.lastActive_ms = this.#host.clock.monotonic_ms();
     this.#parser.push(chunk);
     this.#take();
   }
@@ -320,7 +325,10 @@ export class Connection implements Requester {
   }
 
   answeredError(stream: number, error: CqlError): void {
-    this.#host.statistics.errors += 1;
+    const { statistics } = this.#host;
+    statistics.errors += 1;
+    if (error.code === ErrorCode.writeTimeout || error.code === ErrorCode.casWriteUnknown)
+      statistics.unknownOutcomes += 1;
     this.answered(stream, null, Opcode.error, (writer) => writeError(writer, error, this.version));
   }
 
@@ -484,7 +492,10 @@ function credentialsText(user: string, result: 'wrong' | 'throttled'): string {
   return `Provided username ${user} and/or password are incorrect`;
 }
 
-/** What a client is told of whatever was thrown. What is none of ours is a bug, which ends nothing but this request. */
+/**
+ * What a client is told of what it has asked wrongly. Anything else is a bug of the session or the protocol, in state that all
+ * connections share, and ends the node; a defect of a plan is answered by the engine and does not come here.
+ */
 function errorFor(error: unknown): CqlError {
   if (error instanceof CqlError) return error;
   if (error instanceof ProtocolError) return new CqlError(ErrorCode.protocolError, error.message);

@@ -99,23 +99,34 @@ function exchange(bytes: Buffer): Promise<Buffer> {
   });
 }
 
+/** Sends the bytes and keeps its side open. */
+function exchangeOpen(bytes: Buffer): { first: Promise<unknown>; closed: Promise<unknown> } {
+  const socket = connect({ host: '127.0.0.1', port: door.door.port });
+  socket.on('error', () => undefined);
+  socket.write(bytes);
+  const once = (event: string): Promise<unknown> => new Promise((resolve) => socket.once(event, resolve));
+  return { first: once('data'), closed: once('close') };
+}
+
 async function isAlive(): Promise<void> {
   expect(await witness.query('SELECT key FROM system.local')).toEqual(['key text', "= 'local'"]);
 }
 
+/** More for a longer search. */
+const RUNS = Number(process.env['FUZZ_RUNS'] ?? 300);
 const versions = fc.constantFrom(3, 4, 5);
 
-it('random bytes', { timeout: 60_000 }, async () => {
+it('random bytes', { timeout: 60_000 + 100 * RUNS }, async () => {
   await fc.assert(
     fc.asyncProperty(fc.boolean(), versions, fc.uint8Array({ maxLength: 200 }), async (isStarted, version, noise) => {
       await exchange(Buffer.concat([isStarted ? startup(version) : Buffer.alloc(0), Buffer.from(noise)]));
     }),
-    { numRuns: 300 },
+    { numRuns: RUNS },
   );
   await isAlive();
 });
 
-it('requests of which some bytes were changed, left out or doubled', { timeout: 60_000 }, async () => {
+it('requests of which some bytes were changed, left out or doubled', { timeout: 60_000 + 100 * RUNS }, async () => {
   const change = fc.record({
     at: fc.double({ min: 0, max: 1, noNaN: true }),
     byte: fc.nat({ max: 255 }),
@@ -145,7 +156,7 @@ it('requests of which some bytes were changed, left out or doubled', { timeout: 
         await exchange(Buffer.concat([startup(version, compression), ...framed]));
       },
     ),
-    { numRuns: 600 },
+    { numRuns: 2 * RUNS },
   );
   await isAlive();
 });
@@ -155,6 +166,22 @@ it('names and aliases that are longer than the protocol can say are cut', async 
   const [columns] = await witness.query(`SELECT key AS "${name}" FROM system.local`);
   expect(columns).toMatch(/^x{21845} text$/);
   await witness.prepare(`SELECT * FROM system.local WHERE key = :"${name}"`);
+  await isAlive();
+});
+
+it('more markers than the protocol can count are refused', async () => {
+  const markers = Array.from({ length: 70_000 }, () => '?').join(', ');
+  const [refusal] = (await witness.prepare(`SELECT key FROM system.local WHERE key IN (${markers})`)) as string[];
+  expect(refusal).toBe('error 2200 Too many markers(?). 70000 markers exceed the allowed maximum of 65535');
+  await isAlive();
+});
+
+it('a connection that never starts up is closed', { timeout: 60_000 }, async () => {
+  const answer = exchangeOpen(frame(4, 0x05));
+  const { clock } = door;
+  await answer.first;
+  clock.monotonicOffset_ms += 31_000;
+  await answer.closed;
   await isAlive();
 });
 
