@@ -1,7 +1,15 @@
 /** What nodes tell and ask each other about the group, beside the record: small, often, and nothing is lost with a lost one. */
 import type { NodeId, Router } from '../../cluster/view.ts';
 import { Service } from '../../cluster/view.ts';
-import type { MemberReport } from './group-member.ts';
+
+/** What this node's server is doing, for other nodes and for people. */
+export interface MemberReport {
+  readonly role: 'primary' | 'standby' | 'learner' | 'down';
+  /** LSN, decimal. */
+  readonly replayed: string;
+  /** Why it waits, or what is wrong; in words. */
+  readonly note: string;
+}
 
 export type GroupCall =
   | { readonly type: 'report'; readonly report: MemberReport }
@@ -11,8 +19,8 @@ export type GroupCall =
   | { readonly type: 'demand'; readonly epoch: number }
   /** Before a switchover. Answered when the primary has written out what it has in memory. */
   | { readonly type: 'checkpoint' }
-  /** Answered when the settings of the record are in force there: `{ afterRestart }` or `{ problem }`. */
-  | { readonly type: 'settings' }
+  /** Whether the primary takes a setting, with those that there are. Answer: `{ afterRestart }`, `{ problem }`, or nothing. */
+  | { readonly type: 'try'; readonly name: string; readonly value: string | null }
   /** Its data is to be replaced by a copy of the primary's. Answer: `{ yes }` or `{ problem }`. */
   | { readonly type: 'reinit' }
   /** The primary is about to change. Answer when no transaction of the node's clients runs: `{ running }`. */

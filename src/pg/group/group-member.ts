@@ -7,10 +7,12 @@
  */
 import type { Duplex } from 'node:stream';
 import type { Clock, Timer } from '../../base/clock.ts';
+import { FolkmootError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Role } from '../../cluster/access/role.ts';
 import type { NodeId } from '../../cluster/view.ts';
 import type { LocalServer } from '../server/local-server.ts';
+import type { GroupAnswer, MemberReport } from './group-calls.ts';
 import { type GroupRecord, learnerName, voterName } from './group-record.ts';
 import type { GroupRequest } from './group-rules.ts';
 import { copied, nextStep, ruleOf, type ServerView, type Step } from './member.ts';
@@ -34,15 +36,6 @@ export interface GroupMemberOptions {
   readonly roles: () => { readonly version: number; readonly roles: ReadonlyMap<string, Role> };
   /** Resolves when no client's transaction runs on the primary, or the patience for that is over. */
   readonly quiesce: (record: GroupRecord) => Promise<void>;
-}
-
-/** What this node's server is doing, for other nodes and for people. */
-export interface MemberReport {
-  readonly role: 'primary' | 'standby' | 'learner' | 'down';
-  /** LSN, decimal. */
-  readonly replayed: string;
-  /** Why it waits, or what is wrong; in words. */
-  readonly note: string;
 }
 
 const TICK_MS = 25;
@@ -83,9 +76,8 @@ export class GroupMember {
   #stageSince_ms = 0;
   /** As last measured, for others. */
   #replayed = 0n;
-  #settings: Readonly<Record<string, string>> = {};
-  #settingsProblem = '';
-  #afterRestart: readonly string[] = [];
+  /** Those that the server was given last; null for others than the record's. */
+  #settings: Readonly<Record<string, string>> | null = null;
   #wantsCopy = false;
   #rolesVersion = -1;
   #isSyncingRoles = false;
@@ -152,11 +144,19 @@ export class GroupMember {
     if (server.state === 'primary') await server.query('CHECKPOINT');
   }
 
-  /** Resolves when the record's settings have been given to the server. */
-  async settingsTaken(): Promise<{ readonly afterRestart: readonly string[] } | { readonly problem: string }> {
+  /** Gives the server the record's settings with one changed. They stay until the record's are given to it, which is soon. */
+  async trySetting(name: string, value: string | null): Promise<GroupAnswer> {
     const record = this.#options.record();
-    if (record !== null && record.settings !== this.#settings) await this.#applySettings(record);
-    return this.#settingsProblem === '' ? { afterRestart: this.#afterRestart } : { problem: this.#settingsProblem };
+    const { server } = this.#options;
+    if (record === null || server.state !== 'primary') return {};
+    const { [name]: _before, ...others } = record.settings;
+    this.#settings = null;
+    try {
+      return { afterRestart: await server.setSettings(value === null ? others : { ...others, [name]: value }) };
+    } catch (error) {
+      const isRefused = error instanceof FolkmootError && error.code === 'BAD_REQUEST';
+      return isRefused ? { problem: error.message } : {};
+    }
   }
 
   /** Has the data of this standby replaced by a copy of the primary's; says why not, or nothing. */
@@ -412,11 +412,11 @@ export class GroupMember {
     if (server.state === 'starting' || server.state === 'stopping') return;
     this.#settings = record.settings;
     try {
-      this.#settingsProblem = '';
-      this.#afterRestart = await server.setSettings(record.settings);
+      await server.setSettings(record.settings);
     } catch (error) {
-      this.#settingsProblem = error instanceof Error ? error.message : String(error);
-      this.#log.warn({ error }, 'PostgreSQL refused settings');
+      const isRefused = error instanceof FolkmootError && error.code === 'BAD_REQUEST';
+      if (!isRefused) this.#settings = null;
+      this.#log.warn({ error }, 'PostgreSQL did not take settings');
     }
   }
 

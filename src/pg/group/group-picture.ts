@@ -3,7 +3,7 @@
  * know: node/ puts the two together.
  */
 import type { NodeId } from '../../cluster/view.ts';
-import type { MemberReport } from './group-member.ts';
+import type { MemberReport } from './group-calls.ts';
 import { type GroupRecord, pledgesNeeded } from './group-record.ts';
 
 export interface ServerPicture {

@@ -18,8 +18,8 @@ import { type Catalog, CatalogRefusal } from '../../cluster/catalog/catalog.ts';
 import type { NodeId, Router } from '../../cluster/view.ts';
 import type { LocalServer } from '../server/local-server.ts';
 import { ConnectionStream, join } from './connection-stream.ts';
-import { type GroupAnswer, type GroupCall, GroupCalls } from './group-calls.ts';
-import { GroupMember, type MemberReport } from './group-member.ts';
+import { type GroupAnswer, type GroupCall, GroupCalls, type MemberReport } from './group-calls.ts';
+import { GroupMember } from './group-member.ts';
 import { type GroupPicture, pictureOf } from './group-picture.ts';
 import { GROUP_KEY, GROUP_SECTION, type GroupRecord, readGroup, VOTERS_MAX } from './group-record.ts';
 import { changeGroup, type GroupRequest } from './group-rules.ts';
@@ -185,15 +185,21 @@ export class PostgresGroup {
     return after.primary;
   }
 
-  /** Resolves with the names that take effect only after a restart, when the primary has taken the setting; takes it back when it refuses. */
+  /**
+   * Resolves with the names that take effect only after a restart. The primary takes the setting before it is in the record: one that
+   * PostgreSQL refuses would keep servers from starting.
+   */
   async set(name: string, value: string | null): Promise<readonly string[]> {
-    const before = this.record?.settings[name] ?? null;
-    const primary = this.record?.primary ?? 0;
+    const { primary } = this.view();
+    const answer = primary === 0 ? null : await this.#ask(primary, { type: 'try', name, value });
+    if (answer?.problem !== undefined) {
+      throw new FolkmootError('BAD_REQUEST', answer.problem, 'Check the name and the value.');
+    }
+    if (answer?.afterRestart === undefined) {
+      throw new FolkmootError('UNAVAILABLE', 'the primary does not answer; nothing was changed', 'Try again.');
+    }
     await this.#change({ type: 'set', name, value });
-    const answer = await this.#ask(primary, { type: 'settings' });
-    if (answer?.problem === undefined) return answer?.afterRestart ?? [];
-    await this.#change({ type: 'set', name, value: before });
-    throw new FolkmootError('BAD_REQUEST', answer.problem, 'Check the name and the value.');
+    return answer.afterRestart;
   }
 
   /** Resolves when the node has begun to replace its data. */
@@ -295,8 +301,8 @@ export class PostgresGroup {
       case 'checkpoint':
         await this.#member?.checkpoint();
         return {};
-      case 'settings':
-        return (await this.#member?.settingsTaken()) ?? {};
+      case 'try':
+        return (await this.#member?.trySetting(call.name, call.value)) ?? {};
       case 'reinit': {
         const problem = this.#member?.reinit() ?? 'no PostgreSQL runs on the node';
         return problem === '' ? { yes: true } : { problem };

@@ -1,7 +1,7 @@
 /**
  * Makes the roles of the cluster roles of PostgreSQL: who may log in, who is a superuser, who is a member of whom. Passwords stay in
  * the cluster: the gateway asks for them. What a role may do with tables is granted with SQL, so a role that is gone from the cluster
- * only loses its LOGIN here.
+ * only loses its LOGIN and what makes it a superuser.
  */
 import type { Logger } from '../../base/log.ts';
 import type { Role } from '../../cluster/access/role.ts';
@@ -49,7 +49,8 @@ async function statements(query: Query, wanted: ReadonlyMap<string, Role>): Prom
     if (before?.isOurs !== true) list.push(`COMMENT ON ROLE ${quoted(name)} IS ${text(MARK)}`);
   }
   for (const [name, before] of found) {
-    if (before.isOurs && !wanted.has(name) && before.login) list.push(`ALTER ROLE ${quoted(name)} NOLOGIN`);
+    const isPowerful = before.login || before.superuser;
+    if (before.isOurs && !wanted.has(name) && isPowerful) list.push(`ALTER ROLE ${quoted(name)} NOLOGIN NOSUPERUSER`);
   }
   return [...list, ...(await memberships(query, wanted))];
 }
