@@ -154,7 +154,9 @@ async function epoch(): Promise<number> {
 
 async function connect(node: ClusterNode): Promise<pg.Client> {
   const { host, ports } = node;
-  const login = { user: 'postgres', password: 'postgres', database: 'postgres', connectionTimeoutMillis: 15_000 };
+  // A node that stands still answers nothing: its clients go elsewhere.
+  const patience = { connectionTimeoutMillis: 15_000, query_timeout: 3_000 };
+  const login = { user: 'postgres', password: 'postgres', database: 'postgres', ...patience };
   const client = new pg.Client({ host, port: ports.postgres, ...login });
   client.on('error', () => undefined);
   await client.connect();

@@ -5,6 +5,7 @@ import pg from 'pg';
 export type PostgresPicture = NonNullable<ClusterStatus['postgres']>;
 
 const CONNECT_TIMEOUT_MS = 15_000;
+const QUERY_TIMEOUT_MS = 15_000;
 
 /** As the superuser of local clusters. */
 export async function connectPostgres(node: ClusterNode): Promise<pg.Client> {
@@ -15,6 +16,8 @@ export async function connectPostgres(node: ClusterNode): Promise<pg.Client> {
     password: 'postgres',
     database: 'postgres',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    // A node that stands still answers nothing: its clients go elsewhere.
+    query_timeout: QUERY_TIMEOUT_MS,
   });
   // A connection that breaks is told to whoever waits for an answer.
   client.on('error', () => undefined);
