@@ -126,7 +126,7 @@ async function override(client: AdminClient, [epoch, words]: readonly string[], 
       'An override makes a primary of the servers that have answered. Acknowledged transactions that only the others',
     );
     print(
-      'have are lost for ever, and the others return as copies. Start them again instead, if that is possible at all.',
+      'have are lost for ever, and the others are out of the group. Start them again instead, if that is possible at all.',
     );
     print(`If it is not: folkmoot pg override ${group.epoch} ${CONSENT}`);
     return ExitCode.failed;

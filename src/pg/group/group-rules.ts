@@ -205,7 +205,7 @@ function override(record: GroupRecord, now_ms: number): GroupRecord | string {
   const decided = withBest(record);
   if (decided === record) return 'no server with data has answered';
   const pledged = record.pledges.map(({ node }) => node);
-  // The others are out of the group: they may have what is given up, and must not bring it back. They return as clones.
+  // The others are out of the group: they may have what is given up, and must not bring it back.
   const voters = record.voters.filter(({ node }) => pledged.includes(node));
   const entry = { at_ms: now_ms, epoch: record.epoch, node: decided.primary, pledged };
   return {
