@@ -2,8 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    // Also on a machine with two cores, for which vitest would use one process. Tests of real clusters mostly wait.
-    maxWorkers: 2,
+    // Also on a machine with two cores, for which vitest would use one process. Tests of real clusters and servers mostly wait.
+    maxWorkers: 3,
     projects: [
       { test: { name: 'unit', include: ['src/**/*.test.ts'], environment: 'node', testTimeout: 30_000 } },
       { test: { name: 'sim', include: ['sim/**/*.test.ts'], environment: 'node', testTimeout: 120_000 } },

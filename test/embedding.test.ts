@@ -18,7 +18,9 @@ test('a program runs a node in its own process, and again on the same data', asy
     await node.start();
     expect(node.ready()).toBe(true);
     expect(node.healthy()).toEqual({ ok: true, reasons: [] });
-    expect(node.status().nodes).toMatchObject([{ name: 'embedded', host: '127.0.0.1', ports, alive: true }]);
+    // The PostgreSQL door is closed unless it is asked for.
+    const open = { ...ports, postgres: 0, postgresRead: 0 };
+    expect(node.status().nodes).toMatchObject([{ name: 'embedded', host: '127.0.0.1', ports: open, alive: true }]);
 
     const second = new Node(completeNodeOptions({ dataFolder, ports }));
     const failure = await second.start().catch((error: unknown) => error);

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -109,10 +109,10 @@ describe('folkmoot verify', () => {
     );
     expect(stdout).toMatch(/verdict +violation +seed 9/);
     expect(stdout).toMatch(/problem +not linearizable: /);
-    // At every door.
+    // At every door; at that of PostgreSQL when the seconds are enough for it (src/testing/torture/postgres-session.test.ts).
     const { findings } = judge(await historyOf(folder), workloadNamed);
     const caught = new Set(findings.map(({ workload }) => workloadNamed(`${workload}:`).protocol));
-    expect([...caught].sort()).toEqual(['cql', 'redis']);
+    expect([...caught]).toEqual(expect.arrayContaining(['cql', 'redis']));
     expect(code).toBe(1);
     const pictures = (await readdir(folder)).filter((name) => name.endsWith('.html'));
     expect(pictures.length).toBeGreaterThan(0);
@@ -121,6 +121,8 @@ describe('folkmoot verify', () => {
   });
 
   test('that is interrupted leaves nothing behind, and says by its exit code that nothing was shown', async () => {
+    // PostgreSQL's user has to pass the folder that the nodes are in.
+    await chmod(folder, 0o711);
     const running = new RunningCommand(['verify', '--seconds=60', `--out=${folder}`], { TMPDIR: folder });
     await running.printed(/operations/);
     expect((await readdir(folder)).some((name) => name.startsWith('folkmoot-test-'))).toBe(true);

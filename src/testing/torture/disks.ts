@@ -6,7 +6,8 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-const SIZE_MB = 256;
+/** PostgreSQL alone takes a tenth of it, and its log grows. */
+const SIZE_MB = 1_024;
 const BALLAST = 'ballast';
 
 export class Disks {
