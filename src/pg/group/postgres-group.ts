@@ -222,9 +222,20 @@ export class PostgresGroup {
     const record = this.record;
     const isPrimary = record !== null && record.primary === this.#self && record.phase === 'serving';
     if (!isPrimary || record.voters.length < 2) return;
-    await this.switchover(0, patience_ms).catch((error: unknown) =>
+    const { clock } = this.#options;
+    const others = record.voters.map(({ node }) => node).filter((node) => node !== this.#self);
+    const handedOver = this.switchover(0, patience_ms).catch((error: unknown) =>
       this.#log.warn({ error }, 'the PostgreSQL primary was not handed over'),
     );
+    // The others may stop, too: what is left of them then cannot make another primary.
+    let timer: Timer | undefined;
+    const nobodyIsLeft = new Promise<void>((resolve) => {
+      timer = clock.every(TICK_MS, () => {
+        if (others.filter((node) => this.#isAlive(node)).length < record.k) resolve();
+      });
+    });
+    await Promise.race([handedOver, nobodyIsLeft]);
+    timer?.cancel();
   }
 
   // The server of this node.
