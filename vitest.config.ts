@@ -2,7 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    // Also on a machine with two cores, for which vitest would use one process. Tests of real clusters and servers mostly wait.
+    // Also on a machine with two cores, for which vitest would use one process. Tests of real servers mostly wait; those of whole clusters do
+    // not, and run two at a time (package.json).
     maxWorkers: 3,
     projects: [
       { test: { name: 'unit', include: ['src/**/*.test.ts'], environment: 'node', testTimeout: 30_000 } },

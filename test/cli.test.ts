@@ -7,6 +7,7 @@ import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ClusterStatus } from '../src/admin/cluster-status.ts';
 import type { NodePorts } from '../src/cluster/view.ts';
+import { hasPostgres } from '../src/doors/postgres/real-servers.test-support.ts';
 import { folkmoot, freePorts, isAlive, killCommands, portFlags, RunningCommand, until } from './support/command.ts';
 
 let folder = '';
@@ -46,20 +47,22 @@ async function childrenOf(pid: number): Promise<number[]> {
 }
 
 describe('folkmoot up', () => {
+  /** Without PostgreSQL, whose copies take longer than all that most of these tests are about. */
   const up = (...flags: string[]): RunningCommand =>
-    new RunningCommand(['up', `--data=${join(folder, 'data')}`, ...portFlags(ports), ...flags]);
+    new RunningCommand(['up', `--data=${join(folder, 'data')}`, '--postgres=off', ...portFlags(ports), ...flags]);
 
   test('prints one line that begins with ready, serves, and keeps its data over SIGTERM', async () => {
-    const first = up();
+    const first = up('--postgres=auto');
     await first.ready();
     expect(first.stdout.match(/^ready /gm)).toHaveLength(1);
     await first.printed(/^users folkmoot, cassandra, postgres: the password is the name/m);
     expect(first.stdout).toContain(`127.0.0.3:${ports.redis}`);
 
+    const open = hasPostgres ? ports : { ...ports, postgres: 0, postgresRead: 0 };
     const seen = await status();
     expect(seen.clusterId).not.toBe('');
     expect(seen.nodes.map(({ host, alive, ports: own }) => ({ host, alive, own }))).toEqual(
-      [1, 2, 3].map((n) => ({ host: `127.0.0.${n}`, alive: true, own: ports })),
+      [1, 2, 3].map((n) => ({ host: `127.0.0.${n}`, alive: true, own: open })),
     );
     expect(seen.tablets[0]?.slots[0]).toBe(0);
     expect(seen.tablets.at(-1)?.slots[1]).toBe(16_383);
@@ -70,7 +73,7 @@ describe('folkmoot up', () => {
     first.signal('SIGTERM');
     expect(await first.ended).toMatchObject({ code: 0, signal: null });
 
-    const second = up();
+    const second = up('--postgres=auto');
     await second.ready();
     expect((await status()).clusterId).toBe(seen.clusterId);
     await withRedis(async (redis) => expect(await redis.get('kept')).toBe('yes'), '127.0.0.2');
@@ -139,7 +142,7 @@ describe('folkmoot up', () => {
   });
 
   test('without --data the folder is temporary and gone at the end', async () => {
-    const cluster = new RunningCommand(['up', '--nodes=1', ...portFlags(ports)]);
+    const cluster = new RunningCommand(['up', '--nodes=1', '--postgres=off', ...portFlags(ports)]);
     await cluster.ready();
     const path = /folder=(\S+)/.exec(cluster.stderr)?.[1] ?? '';
     expect(existsSync(path)).toBe(true);
