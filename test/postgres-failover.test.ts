@@ -103,6 +103,15 @@ describe.skipIf(!hasPostgres)(`when the servers change, a client${needsPostgres}
     expect(await client.ask(ask('SELECT 1'))).toBe('TDCZ');
   });
 
+  test('is not led to a standby by a view that is out of date', async () => {
+    const client = await open();
+    servers.set('serving', { epoch: 7, primary: 2 });
+    client.send(ask('SELECT pg_is_in_recovery()'));
+    expect(letters((await client.until('Z'))[0] as never)).toBe('E53300 ');
+    servers.set('serving', { epoch: 8, primary: 1 });
+    expect(await client.value('SELECT pg_is_in_recovery()')).toBe('f');
+  });
+
   test('in a transaction that cannot have committed is told 57P01, else 08007', async () => {
     const [resting, running, committing, idle] = await Promise.all([open(), open(), open(), open()]);
     await idle.ask(ask('SELECT 1'));

@@ -214,7 +214,14 @@ export class Pool implements ConnectionOwner {
         connection.destroy();
         return;
       }
-      const [mode, causal] = rows[0] ?? [];
+      const [mode, causal, isStandby] = rows[0] ?? [];
+      // A node that is cut off from the others may not have heard that its primary is one no more. As long as the connection lives the
+      // server stays what it is: a primary becomes a standby by a restart only.
+      if (this.kind === 'primary' && isStandby !== 'f') {
+        connection.destroy();
+        this.#rest();
+        return;
+      }
       this.mode = mode === 'session' ? 'session' : 'transaction';
       this.causalReads = causal !== 'off' && causal !== 'false';
       this.giveBack(connection);
@@ -337,7 +344,7 @@ export class Pool implements ConnectionOwner {
 }
 
 const OWN_SETTINGS =
-  "SELECT pg_catalog.current_setting('folkmoot.pool_mode', true), pg_catalog.current_setting('folkmoot.causal_reads', true)";
+  "SELECT pg_catalog.current_setting('folkmoot.pool_mode', true), pg_catalog.current_setting('folkmoot.causal_reads', true), pg_catalog.pg_is_in_recovery()";
 
 /** cannot_connect_now, too_many_connections, admin_shutdown */
 const PASSING = new Set(['57P03', '53300', '57P01']);
