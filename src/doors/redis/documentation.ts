@@ -88,8 +88,9 @@ Any Redis client can use a node: RESP2 and RESP3, as Redis ${REDIS_VERSION} answ
 * OBJECT ENCODING answers by Redis 7.2's rules and settings, whatever the way of storing; a whole number that INCRBYFLOAT made
   is an int.
 * Numbers are printed as Redis 7.2 does (shortest digits that read back the same); Redis 7.0 prints up to 17.
-* SORT with BY and ALPHA leaves elements of equal weight in their order; Redis leaves it open. It never changes the encoding
-  of what it reads.
+* SORT with BY and ALPHA leaves elements of equal weight in their order; Redis leaves it open. ALPHA compares all bytes of the
+  texts; Redis, where it does not store them, those before the first zero byte, by its locale. It never changes the encoding of
+  what it reads.
 `;
 
 function limits(): string {

@@ -30,9 +30,14 @@ const sortOptions = command(
   maybe('BY', fc.constantFrom('{t}w*', '{t}h*->f')),
 );
 
-/** Elements whose texts are equal come in no order. */
+/**
+ * Elements whose texts are equal come in no order, and Redis compares texts that it does not store as C strings: those that
+ * differ after a zero byte, which only the keys of all values can have, are equal to it.
+ */
 function hasOrder(words: readonly (string | Buffer)[]): boolean {
-  return !(words.includes('ALPHA') && words.includes('BY'));
+  if (!words.includes('ALPHA')) return true;
+  const asCStrings = !words.includes('STORE') && (words[1] === '{t}a' || words[1] === '{t}b');
+  return !words.includes('BY') && !asCStrings;
 }
 
 /** All types by the commands that do not care for the type, and SORT. */
