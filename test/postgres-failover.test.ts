@@ -92,6 +92,23 @@ describe.skipIf(!hasPostgres)(`when the servers change, a client${needsPostgres}
     expect(await open1.ask(ask('SELECT 1'))).toBe('TDCZ');
   });
 
+  test('finds connections when the new primary serves, one for each that waits, and is served only then', async () => {
+    const sessions = await Promise.all([open(), open()]);
+    servers.set('failing-over', { primary: 0, epoch: 3 });
+    const answers = sessions.map((session) => session.ask(ask('SELECT pg_backend_pid()')));
+    const states = (): string => {
+      const [row] = door.poolRows().filter(({ port }) => port === 'primary');
+      return `${row?.clientsWaiting} wait, ${row?.servers} connections, ${row?.serversIdle} free`;
+    };
+    await until(() => states() === '2 wait, 0 connections, 0 free');
+    servers.set('failing-over', { primary: 0, upcoming: 1, epoch: 3 });
+    await until(() => states() === '2 wait, 2 connections, 2 free');
+    const opened = door.poolRows().reduce((sum, row) => sum + row.servers, 0);
+    servers.set('serving', { primary: 1, epoch: 3 });
+    expect(await Promise.all(answers)).toEqual(['TDCZ', 'TDCZ']);
+    expect(door.poolRows().reduce((sum, row) => sum + row.servers, 0)).toBe(opened);
+  });
+
   test('gives up waiting for a primary with 57P03 and its reason, and the session goes on', async () => {
     const client = await open();
     servers.set('failing-over', { primary: 0, reason: 'two of three nodes are needed' });

@@ -3,6 +3,7 @@ import type { Tablet } from '../tablet/tablet.ts';
 import { TabletHost, type TabletHostOptions } from '../tablet/tablet-host.ts';
 import type { ClusterOptions, OpenedStorage } from './cluster-options.ts';
 import type { Identity } from './identity.ts';
+import { METADATA_TABLET } from './metadata.ts';
 import { openSnapshot } from './snapshot-link.ts';
 import type { Transport } from './transport.ts';
 import { Channel } from './transport-types.ts';
@@ -58,6 +59,7 @@ export function makeHost(from: {
     tick_ms: options.tick_ms,
     electionTicks: options.electionTicks,
     heartbeatTicks: RAFT_HEARTBEAT_TICKS,
+    isWaitedFor: (tablet) => tablet === METADATA_TABLET,
     flushInterval_ms: options.flushInterval_ms,
     flushChangesMax: FLUSH_CHANGES_MAX,
     retainedLogBytes: options.retainedLogBytes ?? RETAINED_LOG_BYTES,

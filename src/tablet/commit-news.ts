@@ -1,8 +1,7 @@
 /**
  * Tells followers the commit index of tablets that have become quiet. While a tablet is written its commit index travels with
  * the next entries (`lazyCommit` of raft/config.ts), which saves half of the messages between nodes; when no entry follows
- * within a few milliseconds, it is sent by itself, so that replicas that are read (READONLY) and the metadata's followers are
- * never far behind.
+ * within a few milliseconds, it is sent by itself, so that replicas that are read (READONLY) are never far behind.
  */
 import type { Clock } from '../base/clock.ts';
 import type { Tablet } from './tablet.ts';

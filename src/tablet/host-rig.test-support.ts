@@ -176,6 +176,7 @@ export class Rig {
       promise_ms: 600,
       tick_ms: 50,
       electionTicks: 3,
+      isWaitedFor: () => false,
       heartbeatTicks: 4,
       flushInterval_ms: this.#options.flushInterval_ms ?? 100,
       flushChangesMax: 10_000,

@@ -34,7 +34,7 @@ export class ReplicaFactory {
     return new Tablet({
       id,
       replica,
-      raft: this.raft(replica, state),
+      raft: this.raft(id, replica, state),
       overlay: new Overlay(store, state.applied, this.#caches.open()),
       ranges: (content) => rangesOf(id, content),
       appliedTerm: state.snapshot.term,
@@ -45,8 +45,8 @@ export class ReplicaFactory {
     });
   }
 
-  raft(replica: ReplicaId, state: RaftState): Raft {
-    const { prng, electionTicks, heartbeatTicks, limits, logger } = this.#options;
+  raft(tablet: number, replica: ReplicaId, state: RaftState): Raft {
+    const { prng, electionTicks, heartbeatTicks, isWaitedFor, limits, logger } = this.#options;
     return new Raft({
       ...raftDefaults,
       maxInflightBytes: INFLIGHT_BYTES_MAX,
@@ -58,7 +58,7 @@ export class ReplicaFactory {
       support: this.#oracle,
       random: (bound) => prng.below(bound),
       priorityTicks: 1,
-      lazyCommit: true,
+      lazyCommit: !isWaitedFor(tablet),
       maxUncommittedBytes: 2 * limits.inFlightBytesMax,
       logger,
       ...state,

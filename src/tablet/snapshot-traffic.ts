@@ -128,7 +128,12 @@ export class SnapshotTraffic {
     wal.appendSnapshotBase(tablet.id, snapshot.index, snapshot.term, encodeConfState(snapshot.confState));
     wal.appendHardState(tablet.id, hardState);
     wal.flush();
-    tablet.raft = factory.raft(tablet.replica, { hardState, snapshot, entries: [], applied: snapshot.index });
+    tablet.raft = factory.raft(tablet.id, tablet.replica, {
+      hardState,
+      snapshot,
+      entries: [],
+      applied: snapshot.index,
+    });
     tablet.restored(snapshot.index, snapshot.term, snapshot.confState);
     // The new Raft does not know by which leader the old one has promised to stand.
     const now_ms = turns.clock.monotonic_ms();

@@ -31,6 +31,8 @@ export interface TabletHostOptions {
   readonly tick_ms: number;
   readonly electionTicks: number;
   readonly heartbeatTicks: number;
+  /** Followers of this tablet are waited for, so that they hear of a commit at once and not with the next entries. */
+  readonly isWaitedFor: (tablet: number) => boolean;
   /** How long what is applied may wait in memory before it is written into the store. */
   readonly flushInterval_ms: number;
   /** A tablet is flushed earlier when this many changes wait; also the most that one round takes together. */

@@ -154,6 +154,7 @@ export class TestServers implements PostgresServers {
   #availability: Availability = 'serving';
   #epoch = 1;
   #primary: number;
+  #upcoming = 0;
   #down = new Set<number>();
   #reason = '';
   /** Nodes of which the view knows how far they have replayed. */
@@ -179,6 +180,7 @@ export class TestServers implements PostgresServers {
       reason: this.#reason,
       epoch: this.#epoch,
       primary: this.#primary,
+      upcoming: this.#upcoming,
       servers,
     };
   }
@@ -195,10 +197,11 @@ export class TestServers implements PostgresServers {
 
   set(
     availability: Availability,
-    change: { primary?: number; epoch?: number; down?: number[]; reason?: string } = {},
+    change: { primary?: number; upcoming?: number; epoch?: number; down?: number[]; reason?: string } = {},
   ): void {
     this.#availability = availability;
     this.#primary = change.primary ?? this.#primary;
+    this.#upcoming = change.upcoming ?? 0;
     this.#epoch = change.epoch ?? this.#epoch;
     this.#reason = change.reason ?? '';
     if (change.down !== undefined) this.#down = new Set(change.down);

@@ -22,13 +22,15 @@ export interface PostgresView {
   readonly epoch: number;
   /** 0 while nobody may be written to: statements wait. */
   readonly primary: NodeId;
+  /** It takes connections and is about to be the primary; 0 for nobody. What is sent there has to wait until it is. */
+  readonly upcoming: NodeId;
   readonly servers: readonly ServerView[];
 }
 
 export interface PostgresServers {
   /** A new object after every change. */
   view(): PostgresView;
-  /** Calls `listener` after every change of availability, epoch, primary, membership. Returns what ends that. */
+  /** Calls `listener` after every change of availability, epoch, primary, upcoming, membership. Returns what ends that. */
   watch(listener: () => void): () => void;
   /**
    * A byte stream to the PostgreSQL server of a node: its unix socket here, or through the tunnel. Errors come as 'error'; nothing

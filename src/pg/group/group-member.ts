@@ -30,6 +30,7 @@ export interface GroupMemberOptions {
   readonly self: () => NodeId;
   readonly record: () => GroupRecord | null;
   readonly supports: (node: NodeId) => boolean;
+  readonly othersSuffice: (record: GroupRecord) => boolean;
   readonly holdsLease: (record: GroupRecord) => boolean;
   readonly tell: (request: GroupRequest) => void;
   readonly demand: (node: NodeId, epoch: number) => void;
@@ -76,8 +77,8 @@ export class GroupMember {
   #stageSince_ms = 0;
   /** As last measured, for others. */
   #replayed = 0n;
-  /** Those that the server was given last; null for others than the record's. */
-  #settings: Readonly<Record<string, string>> | null = null;
+  /** As JSON: those that the server was given last; null for others than the record's. */
+  #settings: string | null = null;
   #wantsCopy = false;
   #rolesVersion = -1;
   #isSyncingRoles = false;
@@ -211,7 +212,7 @@ export class GroupMember {
 
   /** False when there is nothing to do until something changes. */
   async #doNext(record: GroupRecord): Promise<boolean> {
-    const { self, supports, holdsLease, tell, demand } = this.#options;
+    const { self, supports, othersSuffice, holdsLease, tell, demand } = this.#options;
     const server = await this.#look(record);
     const step = nextStep({
       self: self(),
@@ -220,6 +221,7 @@ export class GroupMember {
       server,
       supportsDeposed: record.deposed !== self() && supports(record.deposed),
       isStuck: this.#isStuck(record),
+      othersSuffice: othersSuffice(record),
       holdsLease: holdsLease(record),
     });
     this.#note(step, record);
@@ -407,10 +409,12 @@ export class GroupMember {
   }
 
   async #applySettings(record: GroupRecord): Promise<void> {
-    if (record.settings === this.#settings) return;
+    // Every change of the record makes new objects of all that is in it.
+    const settings = JSON.stringify(record.settings);
+    if (settings === this.#settings) return;
     const { server } = this.#options;
     if (server.state === 'starting' || server.state === 'stopping') return;
-    this.#settings = record.settings;
+    this.#settings = settings;
     try {
       await server.setSettings(record.settings);
     } catch (error) {

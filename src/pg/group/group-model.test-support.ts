@@ -11,7 +11,7 @@
  * once, and when the faults end, the group serves.
  */
 import { Prng } from '../../base/prng.ts';
-import { currentReign, type GroupRecord, voterName } from './group-record.ts';
+import { currentReign, type GroupRecord, pledgesNeeded, voterName } from './group-record.ts';
 import { changeGroup, type GroupRequest } from './group-rules.ts';
 import { copied, nextStep, ruleOf, type ServerView, type Step } from './member.ts';
 import { type MemberState, NEW_MEMBER } from './member-state.ts';
@@ -329,6 +329,7 @@ export class GroupModel {
       server: this.#viewOf(node, record),
       supportsDeposed: !this.#breaks('no-wait-for-lease') && this.#supports(node, record.deposed),
       isStuck: this.#now_ms - node.stageSince_ms > STUCK_MS,
+      othersSuffice: this.#nodes.filter((other) => other !== node && other.isUp).length >= pledgesNeeded(record),
       holdsLease: this.#holdsLease(node, record),
     });
     this.#carryOut(node, step, record);

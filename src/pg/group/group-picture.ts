@@ -21,6 +21,7 @@ export interface GroupPicture {
   readonly reason: string;
   readonly epoch: number;
   readonly primary: NodeId;
+  readonly upcoming: NodeId;
   readonly servers: readonly ServerPicture[];
   /** Equal when nothing has changed but how far servers are. */
   readonly essence: string;
@@ -45,10 +46,11 @@ export function pictureOf(input: PictureInput): GroupPicture {
   const isWritten = availability === 'serving' || availability === 'switching';
   const epoch = record?.epoch ?? 0;
   const primary = isWritten ? (record?.primary ?? 0) : 0;
+  const upcoming = record?.phase === 'opening' ? record.primary : 0;
   const roles = servers.map(({ node, name, role, isAlive }) => `${node} ${name} ${role} ${isAlive}`);
-  const essence = [availability, reason, epoch, primary, ...roles].join('; ');
+  const essence = [availability, reason, epoch, primary, upcoming, ...roles].join('; ');
   const places = servers.map(({ replayedLsn, note }) => `${replayedLsn} ${note}`);
-  return { availability, reason, epoch, primary, servers, essence, text: [essence, ...places].join('; ') };
+  return { availability, reason, epoch, primary, upcoming, servers, essence, text: [essence, ...places].join('; ') };
 }
 
 function serverOf({ isAlive, nameOf, report }: PictureInput, record: GroupRecord, node: NodeId): ServerPicture {

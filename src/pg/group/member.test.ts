@@ -57,6 +57,7 @@ function view(
     record: SERVING,
     supportsDeposed: false,
     isStuck: false,
+    othersSuffice: false,
     holdsLease: true,
     ...changes,
     server: { ...SERVER, ...changes.server },

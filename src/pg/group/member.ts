@@ -34,6 +34,8 @@ export interface MemberView {
   readonly supportsDeposed: boolean;
   /** The group has been in this phase of this epoch for longer than it should. */
   readonly isStuck: boolean;
+  /** So many other voters are alive that they can find every acknowledged transaction without this one. */
+  readonly othersSuffice: boolean;
   /** Enough voters stand by this node as primary. */
   readonly holdsLease: boolean;
 }
@@ -208,7 +210,7 @@ function asRecruit(view: MemberView): Step {
     return nothing('its data is not complete, and it may have acknowledged what is not there');
   }
   if (state.pledged < epoch) return { do: 'remember', state: { ...state, pledged: epoch } };
-  if (server.is === 'stopped') return { do: 'start', as: '' };
+  if (server.is === 'stopped') return isUnhurried(view) ? nothing(UNHURRIED) : { do: 'start', as: '' };
   if (server.follows !== '') return { do: 'cut' };
   if (record.phase === 'promoting') return nothing('another node is being promoted');
   if (!record.released && supportsDeposed) return { do: 'demand', of: record.deposed };
@@ -219,6 +221,13 @@ function asRecruit(view: MemberView): Step {
     do: 'tell',
     request: { type: 'pledge', epoch, node: self, dataEpoch: epochOfData, lsn: String(lsn) },
   };
+}
+
+const UNHURRIED = 'the others can do without it until the group serves';
+
+/** The start of the primary that was would only take disk and processor from the others, who may be on this machine. */
+function isUnhurried({ self, record, othersSuffice, isStuck }: MemberView): boolean {
+  return record.deposed === self && othersSuffice && !isStuck;
 }
 
 function mayAnswerEmpty(state: MemberState): boolean {
@@ -236,6 +245,7 @@ function asStandby(view: MemberView): Step {
   if (state.rebuild?.epoch === epoch) return goOnRebuilding(view, state.rebuild.by);
   if (server.is === 'absent') return decideRebuild(view, 'clone');
   if (server.is === 'stopped') {
+    if (isUnhurried(view)) return nothing(UNHURRIED);
     if (server.failures > FAILURES_MAX) return decideRebuild(view, 'clone');
     if (state.branch?.epoch !== epoch) return { do: 'start', as: '' };
     return { do: 'start', as: state.isCopy ? learner : counts };

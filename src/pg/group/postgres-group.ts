@@ -21,7 +21,7 @@ import { ConnectionStream, join } from './connection-stream.ts';
 import { type GroupAnswer, type GroupCall, GroupCalls, type MemberReport } from './group-calls.ts';
 import { GroupMember } from './group-member.ts';
 import { type GroupPicture, pictureOf } from './group-picture.ts';
-import { GROUP_KEY, GROUP_SECTION, type GroupRecord, readGroup, VOTERS_MAX } from './group-record.ts';
+import { GROUP_KEY, GROUP_SECTION, type GroupRecord, pledgesNeeded, readGroup, VOTERS_MAX } from './group-record.ts';
 import { changeGroup, type GroupRequest } from './group-rules.ts';
 import { PrimaryLease } from './primary-lease.ts';
 import { StandbySocket } from './standby-socket.ts';
@@ -223,7 +223,7 @@ export class PostgresGroup {
     const isPrimary = record !== null && record.primary === this.#self && record.phase === 'serving';
     if (!isPrimary || record.voters.length < 2) return;
     const { clock } = this.#options;
-    const others = record.voters.map(({ node }) => node).filter((node) => node !== this.#self);
+    const others = this.#othersOf(record);
     const handedOver = this.switchover(0, patience_ms).catch((error: unknown) =>
       this.#log.warn({ error }, 'the PostgreSQL primary was not handed over'),
     );
@@ -248,6 +248,7 @@ export class PostgresGroup {
       folder: local.socketFolder,
       user: local.user,
       connect: (node) => this.connect(node),
+      clock,
       logger: this.#log,
     });
     await socket.start();
@@ -262,6 +263,8 @@ export class PostgresGroup {
       self: () => this.#self,
       record: () => this.record,
       supports: (node) => this.#options.supportFor(node) !== 0,
+      othersSuffice: (record) =>
+        this.#othersOf(record).filter((node) => this.#isAlive(node)).length >= pledgesNeeded(record),
       holdsLease: (record) => this.#holdsLease(record),
       tell: (request) => this.#tell(request),
       demand: (node, epoch) => this.#demand(node, epoch),
@@ -271,8 +274,11 @@ export class PostgresGroup {
   }
 
   #holdsLease(record: GroupRecord): boolean {
-    const others = record.voters.map(({ node }) => node).filter((node) => node !== this.#self);
-    return this.#lease.holds(record.epoch, others, record.k);
+    return this.#lease.holds(record.epoch, this.#othersOf(record), record.k);
+  }
+
+  #othersOf({ voters }: GroupRecord): NodeId[] {
+    return voters.map(({ node }) => node).filter((node) => node !== this.#self);
   }
 
   /** Asks for a change of the record. Whether it was made is seen in the record; if not, it is asked for again. */

@@ -1,14 +1,17 @@
 /**
  * The unix socket that this node's standby connects to as its primary: whatever comes is sent through a tunnel to the node of the
  * primary of that moment. So a standby keeps one address for life, and replication is encrypted as all that goes between nodes.
+ *
+ * A standby without a primary asks for one every few milliseconds, with a new process each time. So while there is nobody to lead to, it
+ * is kept waiting with an open connection, which then leads to the next primary; and one that found nobody there is told so late.
  */
 import { chmod, chown, mkdir, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join as joinPath } from 'node:path';
 import type { Duplex } from 'node:stream';
+import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import type { NodeId } from '../../cluster/view.ts';
-import { join } from './connection-stream.ts';
 
 export interface StandbySocketOptions {
   /** Made for it; short enough for the path of a socket. */
@@ -16,14 +19,20 @@ export interface StandbySocketOptions {
   /** As whom the standby runs; null when as this process. */
   readonly user: { readonly uid: number; readonly gid: number } | null;
   readonly connect: (node: NodeId) => Duplex;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
+
+/** How long a standby is kept whose primary could not be reached. */
+const NOBODY_THERE_MS = 100;
 
 export class StandbySocket {
   readonly folder: string;
   readonly #options: StandbySocketOptions;
   readonly #server: Server;
+  /** Led to the primary. */
   readonly #sockets = new Set<Socket>();
+  readonly #kept = new Set<Socket>();
   #primary: NodeId = 0;
 
   constructor(options: StandbySocketOptions) {
@@ -53,24 +62,42 @@ export class StandbySocket {
     if (primary === this.#primary) return;
     this.#primary = primary;
     for (const socket of this.#sockets) socket.destroy();
+    if (primary === 0) return;
+    for (const socket of this.#kept) this.#lead(socket, primary);
+    this.#kept.clear();
   }
 
   stop(): Promise<void> {
     this.lead(0);
+    for (const socket of this.#kept) socket.destroy();
     return new Promise((resolve) => this.#server.close(() => resolve()));
   }
 
   #accept(socket: Socket): void {
     socket.on('error', () => undefined);
-    if (this.#primary === 0) {
-      socket.destroy();
-      return;
-    }
+    socket.on('close', () => {
+      this.#kept.delete(socket);
+      this.#sockets.delete(socket);
+    });
+    if (this.#primary !== 0) this.#lead(socket, this.#primary);
+    else this.#kept.add(socket);
+  }
+
+  #lead(socket: Socket, primary: NodeId): void {
+    const { clock, connect, logger } = this.#options;
     this.#sockets.add(socket);
-    socket.on('close', () => this.#sockets.delete(socket));
-    const primary = this.#primary;
-    const tunnel = this.#options.connect(primary);
-    tunnel.on('error', (error) => this.#options.logger.debug({ error, primary }, 'a standby was cut off'));
-    join(socket, tunnel);
+    const tunnel = connect(primary);
+    tunnel.on('error', (error) => logger.debug({ error, primary }, 'a standby was cut off'));
+    let hasAnswered = false;
+    tunnel.once('data', () => {
+      hasAnswered = true;
+    });
+    socket.pipe(tunnel);
+    tunnel.pipe(socket, { end: false });
+    socket.on('close', () => tunnel.destroy());
+    tunnel.on('close', () => {
+      if (hasAnswered) socket.destroySoon();
+      else clock.after(NOBODY_THERE_MS, () => socket.destroy());
+    });
   }
 }

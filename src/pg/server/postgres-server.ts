@@ -83,6 +83,8 @@ export class PostgresServer implements LocalServer {
   #guardian: Guardian | null = null;
   /** The end that is going on. */
   #ending: Promise<void> | null = null;
+  /** The guardian of the server before, which could mistake the next one for it. */
+  #releasing: Promise<void> = Promise.resolve();
 
   /** Prepares the folders and ends what an earlier life has left running. */
   static async open(options: PostgresServerOptions): Promise<PostgresServer> {
@@ -241,11 +243,15 @@ export class PostgresServer implements LocalServer {
     return this.#operations.run(async (signal) => {
       const { sessions } = this.#mustRunAs('standby');
       await this.#configuration.setFollow(follow);
-      await this.#reload('primary_conninfo', this.#configuration.conninfo, signal).catch((error) => {
-        // It has been told; only that it has heard cannot be confirmed, and matters only for a cut.
-        if (follow === null || !isNotReady(error)) throw asNotReady(error);
-      });
-      if (follow === null) await replayIsComplete(sessions, signal);
+      try {
+        await this.#signalReload();
+        // That it has heard matters only for a cut; a later one waits for whatever it reads now.
+        if (follow !== null) return;
+        await settingIsRead(sessions, 'primary_conninfo', '', signal);
+        await replayIsComplete(sessions, signal);
+      } catch (error) {
+        throw asNotReady(error);
+      }
     });
   }
 
@@ -370,7 +376,8 @@ export class PostgresServer implements LocalServer {
     await running?.postmaster.ended;
     const guardian = this.#guardian;
     this.#guardian = null;
-    await guardian?.release();
+    // The server is gone without it, and who waits for that need not wait for a shell.
+    if (guardian !== null) this.#releasing = guardian.release();
     this.#running = null;
     const state = (await this.exists()) ? 'stopped' : 'absent';
     this.#become(this.#failure === '' ? state : 'failed');
@@ -420,7 +427,9 @@ export class PostgresServer implements LocalServer {
   async #postmasterEnded(postmaster: Postmaster): Promise<void> {
     if (this.#running?.postmaster !== postmaster || this.#state === 'stopping') return;
     this.#become('stopping');
-    this.#failure = await postmaster.lastWords();
+    // What is left of it may still acknowledge something.
+    const [words] = await Promise.all([postmaster.lastWords(), endProcesses(this.#mark)]);
+    this.#failure = words;
     this.#logger.error({ reason: this.#failure }, 'PostgreSQL ended by itself');
     await this.#end('immediate', new FolkmootError('NOT_READY', this.#failure, `Look into ${this.#folders.log}.`));
   }
@@ -440,11 +449,16 @@ export class PostgresServer implements LocalServer {
   }
 
   async #reload(name: string, value: string, signal: AbortSignal): Promise<void> {
+    const { sessions } = await this.#signalReload();
+    await settingIsRead(sessions, name, value, signal);
+  }
+
+  async #signalReload(): Promise<Running> {
     const running = this.#running;
     if (running === null) throw notReady();
     await this.#configuration.cleanAutomatic();
     running.postmaster.signal('SIGHUP');
-    await settingIsRead(running.sessions, name, value, signal);
+    return running;
   }
 
   /** What PostgreSQL says about the file of the users' settings, which it has not taken yet. */
@@ -476,6 +490,7 @@ export class PostgresServer implements LocalServer {
 
   async #mustNotRun(): Promise<void> {
     await this.#ending;
+    await this.#releasing;
     if (this.#running !== null) throw conflict('the PostgreSQL server of this node runs', 'Stop it first.');
   }
 

@@ -2,14 +2,14 @@
 import { assert } from '../../base/assert.ts';
 import { FolkmootError } from '../../base/errors.ts';
 import { NO_LSN, parseLsn } from '../../base/postgres-lsn.ts';
-import type { Position, Replica } from './local-server.ts';
+import type { Position, Replica, Row } from './local-server.ts';
 import { untilSome } from './operations.ts';
 import type { Sessions } from './sessions.ts';
 import { PostgresError } from './wire-client.ts';
 
 const LOOK_INTERVAL_MS = 4;
 /** Twice the setting wal_retrieve_retry_interval (settings.ts), so that two looks that far apart are in different waits. */
-const RETRY_CYCLE_MS = 40;
+const RETRY_CYCLE_MS = 20;
 /** From then on, sessions that may hold up the replay are ended. */
 const REPLAY_PATIENCE_MS = 250;
 
@@ -92,7 +92,8 @@ export async function promotionIsComplete(sessions: Sessions, signal: AbortSigna
 
 /**
  * Resolves when the postmaster has read the configuration: a session that is new has it from there. All other processes have been sent
- * the signal by then, and notice it before they wait for anything again.
+ * the signal by then, and notice it before they wait for anything again. A session that is there already tells when it is worth
+ * asking for a new one, which is dear: it may have been sent the signal before the others.
  */
 export async function settingIsRead(
   sessions: Sessions,
@@ -100,14 +101,10 @@ export async function settingIsRead(
   value: string,
   signal: AbortSignal,
 ): Promise<void> {
-  await untilSome(
-    async () => {
-      const [row = []] = await sessions.once(`SHOW ${name}`);
-      return row[0] === value ? true : null;
-    },
-    signal,
-    1,
-  );
+  const question = `SHOW ${name}`;
+  const isValue = ([row = []]: readonly Row[]) => (row[0] === value ? true : null);
+  await untilSome(async () => isValue(await sessions.look(question)), signal, 1);
+  await untilSome(async () => isValue(await sessions.once(question)), signal, 1);
 }
 
 /**

@@ -61,7 +61,7 @@ export const SETTINGS: readonly Setting[] = [
   fixed('wal_sender_timeout', '3s', 'a standby that is gone is noticed'),
   fixed('wal_receiver_timeout', '3s', 'a primary that is gone is noticed'),
   fixed('wal_receiver_status_interval', '1s', 'often enough for the timeout of the sender'),
-  fixed('wal_retrieve_retry_interval', '20ms', 'a standby connects to the new primary at once'),
+  fixed('wal_retrieve_retry_interval', '10ms', 'a standby connects to the new primary at once'),
   fixed('recovery_target_timeline', 'latest', 'a standby follows a promotion'),
   fixed('recovery_target', '', 'a standby never stops following'),
   fixed('recovery_target_lsn', '', 'the same'),

@@ -329,10 +329,14 @@ export class Pool implements ConnectionOwner {
 
   #grow(): void {
     const { routes } = this.#host;
-    if (this.#waiting.length === 0 || routes.isHeld(this.kind) || this.#isResting) return;
-    while (this.#opening < this.#waiting.length) {
+    if (this.#waiting.length === 0 || this.#isResting) return;
+    const isHeld = routes.isHeld(this.kind);
+    if (isHeld && this.kind !== 'primary') return;
+    // While transactions are held, those that are there wait for the primary as their sessions do.
+    const ready = isHeld ? this.#idle.length : 0;
+    while (this.#opening + ready < this.#waiting.length) {
       const waiter = this.#waiting[this.#opening] as Waiter;
-      const node = waiter.node === 0 ? routes.primary : waiter.node;
+      const node = waiter.node === 0 ? routes.nextPrimary : waiter.node;
       if (node === 0 || !this.#hasRoom(node) || !this.#host.makeRoom(node)) return;
       this.#opening += 1;
       this.#host.connectionMade(node);

@@ -34,6 +34,12 @@ export class Routes {
     return this.view.primary;
   }
 
+  /** Where to open connections for new transactions: to the primary, or to the one that is about to be it; 0 for nobody. */
+  get nextPrimary(): NodeId {
+    const { availability, primary, upcoming } = this.view;
+    return availability === 'serving' ? primary : upcoming;
+  }
+
   /** Nobody will come: waiting is of no use. */
   get isHopeless(): boolean {
     return this.view.availability === 'off';
