@@ -534,6 +534,8 @@ export class ClientSession implements Served, Waiter {
   }
 
   #ended(connection: ServerConnection): void {
+    // What has come behind a DISCARD ALL is taken when the session is settled: the gateway itself may have something to ask first.
+    this.#isHeldByDiscard = false;
     this.endOfBurst();
     this.#tellNotified();
     this.#host.transactionEnded();
