@@ -29,6 +29,8 @@ export class ConnectionWait implements Waiter {
   /** What the client has asked for; null for what the role or database says. */
   readonly #causalReads: boolean | null;
   #isWaiting = false;
+  /** Goes up each time: a server that was looked for before is none that has seen enough now. */
+  #turn = 0;
   #isPreparing = false;
 
   constructor(session: WaitingSession, host: SessionHost, causalReads: boolean | null) {
@@ -60,8 +62,10 @@ export class ConnectionWait implements Waiter {
       pool.take(this);
       return;
     }
+    this.#turn += 1;
+    const turn = this.#turn;
     this.#host.causalReads.choose((node) => {
-      if (!this.#isWaiting) return;
+      if (!this.#isWaiting || this.#turn !== turn) return;
       this.node = node;
       if (node < 0) this.refused(null);
       else pool.take(this);
