@@ -250,6 +250,25 @@ describe.skipIf(!hasPostgres)(`when the servers change, a client${needsPostgres}
     expect(await reader.value('SELECT a FROM paused')).toBe('5');
   });
 
+  test('whose read was cancelled while a server was looked for reads anew, and only once', async () => {
+    const [reader, writer] = await Promise.all([open(door.readPort, { database: 'template1' }), open()]);
+    standby.sql('SELECT pg_wal_replay_pause()');
+    try {
+      await writer.ask(ask('CREATE TABLE unread (a int)'));
+      for (let i = 0; i < 10; i += 1) {
+        const { bytesIn } = door.statistics;
+        reader.send(ask('SELECT 1'));
+        await until(() => door.statistics.bytesIn > bytesIn);
+        await cancel(door.port, reader);
+        expect((await reader.until('Z')).map(letters).join('')).toBe('E57014 Z');
+      }
+      expect(await reader.value('SELECT 2')).toBe('2');
+      expect(await reader.value('SELECT 3')).toBe('3');
+    } finally {
+      standby.sql('SELECT pg_wal_replay_resume()');
+    }
+  });
+
   test('is not kept by a standby or a primary that is frozen, once that is known', async () => {
     const [reader, writer] = await Promise.all([open(door.readPort), open()]);
     expect(await reader.value('SELECT pg_is_in_recovery()::text')).toBe('true');

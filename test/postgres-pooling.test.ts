@@ -201,11 +201,18 @@ describe.skipIf(!hasPostgres)(`sessions over pooled connections${needsPostgres}`
     await session.ask(ask('CREATE TEMP TABLE mine (a int)'));
     await session.ask(ask("SET application_name = 'other'; SET work_mem = '9MB'"));
     await session.ask(parse('kept', 'SELECT 1'), sync);
-    expect(await session.ask(ask('DISCARD ALL'))).toContain('CZ'.slice(1));
+    expect(await session.ask(ask('DISCARD ALL'))).toBe('CSZ');
     expect(await session.value('SHOW application_name')).toBe('begun');
     expect(await session.value('SHOW work_mem')).toBe('4MB');
     expect(await session.ask(bind('kept'), execute, sync)).toBe('E26000 Z');
     expect(await session.ask(ask('TABLE mine'))).toBe('E42P01 Z');
+  });
+
+  test('what was sent ahead of the end of a DISCARD ALL that fails comes after it', async () => {
+    const session = await open();
+    await session.ask(ask("SET work_mem = '9MB'"));
+    expect(await session.askAll(2, ask('DISCARD ALL at once'), ask('SHOW work_mem'))).toBe('E42601 ZTDCZ');
+    expect(await session.value('SHOW work_mem')).toBe('9MB');
   });
 
   test('what cannot be pooled keeps its connection until the session ends, and then nothing of it is left', async () => {

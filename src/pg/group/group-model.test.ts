@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { GroupModel, type Sabotage } from './group-model.test-support.ts';
+import type { Sabotage } from './model/broken-rules.test-support.ts';
+import { GroupModel } from './model/group-model.test-support.ts';
 
 const FAULTS_MS = 20_000;
 

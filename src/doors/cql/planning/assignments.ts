@@ -7,8 +7,8 @@ import type { Column, Table } from '../schema/model.ts';
 import { type Cell, splitCollection, splitFields } from '../types/composite.ts';
 import { type DataType, isCollection, isCounter, isMultiCell, Native, setOf } from '../types/data-type.ts';
 import { type Evaluable, type Evaluation, UNSET } from '../types/value.ts';
+import { columnOf } from './column-of.ts';
 import type { PrepareContext } from './prepare-context.ts';
-import { columnOf } from './where.ts';
 
 /** The values of one row's change; simple columns are in the order of the operations of the plan. */
 export interface RowValues {

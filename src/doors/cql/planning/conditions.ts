@@ -7,8 +7,8 @@ import { type Cell, splitCollection } from '../types/composite.ts';
 import { type DataType, isCollection, isMultiCell, listOf, Native, typeText } from '../types/data-type.ts';
 import { type Evaluable, type Evaluation, UNSET } from '../types/value.ts';
 import { fieldKey, fieldPlace } from './assignments.ts';
+import { columnOf } from './column-of.ts';
 import type { PrepareContext } from './prepare-context.ts';
-import { columnOf } from './where.ts';
 
 interface ColumnCondition {
   readonly column: Column;

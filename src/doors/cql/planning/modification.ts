@@ -14,11 +14,12 @@ import {
   type RowValues,
   setOperation,
 } from './assignments.ts';
+import { columnOf } from './column-of.ts';
 import { keyValue, stampOf, ttlOf } from './column-values.ts';
 import { ConditionPlan } from './conditions.ts';
 import { insertJsonPlan } from './insert-json.ts';
 import type { PrepareContext } from './prepare-context.ts';
-import { columnOf, Where } from './where.ts';
+import { Where } from './where/where.ts';
 
 /** One mutation with the conditions under which it is done. */
 export interface PlannedMutation {

@@ -7,10 +7,11 @@ import type { Column, Table } from '../schema/model.ts';
 import { compareValues } from '../types/compare.ts';
 import { Native } from '../types/data-type.ts';
 import type { Evaluable, Evaluation } from '../types/value.ts';
+import { columnOf } from './column-of.ts';
 import { limitOf } from './column-values.ts';
 import type { PrepareContext } from './prepare-context.ts';
 import { Selection } from './selection.ts';
-import { columnOf, Where } from './where.ts';
+import { Where } from './where/where.ts';
 
 /** More rows than any page has. */
 const ALL_TOKENS = { first: -(2n ** 63n), last: 2n ** 63n - 1n };

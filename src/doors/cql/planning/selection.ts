@@ -17,8 +17,8 @@ import { makeExpression, type SelectableOnly } from '../types/expressions/make-e
 import { jsonName, jsonText } from '../types/text.ts';
 import { Evaluable, type Evaluation, type Receiver, UNSET } from '../types/value.ts';
 import { type Accumulator, type Aggregate, isAggregateName, makeAggregate } from './aggregates.ts';
+import { columnOf } from './column-of.ts';
 import type { PrepareContext } from './prepare-context.ts';
-import { columnOf } from './where.ts';
 
 /** One row of an execution: its cells, by their place in the projection. */
 export interface RowEvaluation extends Evaluation {

@@ -26,7 +26,7 @@ export function poolRow(pool: Pool, sessions: Iterable<ClientSession>, now_ms: n
   let clientsPinned = 0;
   for (const session of sessions) {
     if (session.pool !== pool) continue;
-    if (session.connection !== null) clientsActive += 1;
+    if (session.isActive) clientsActive += 1;
     if (session.keepsConnection) clientsPinned += 1;
   }
   return {

@@ -39,11 +39,12 @@ import {
   saslContinue,
   saslFinal,
 } from '../protocol/messages.ts';
-import { ClientSession } from './client-session.ts';
+import { ClientSession, type SessionStart } from './client-session.ts';
 import type { LoginHost } from './login-host.ts';
 import { decoyVerifier, ScramExchange } from './scram.ts';
 import { SessionSettings } from './settings.ts';
 import { readStartup, type StartupOptions } from './startup-options.ts';
+import { Welcome } from './welcome.ts';
 
 const PACKET_BYTES_MAX = 10_000;
 const TLS_HANDSHAKE = 0x16;
@@ -65,7 +66,7 @@ export class Login {
   #options: StartupOptions | null = null;
   #minor = 0;
   #exchange: ScramExchange | null = null;
-  #session: ClientSession | null = null;
+  #welcome: Welcome | null = null;
   readonly #deadline: Timer;
 
   constructor(host: LoginHost, kind: PoolKind, socket: Socket) {
@@ -77,6 +78,7 @@ export class Login {
   }
 
   destroy(): void {
+    this.#welcome?.end();
     this.#socket.destroy();
     this.#done();
   }
@@ -98,10 +100,7 @@ export class Login {
     socket.off('end', this.#onEnd);
   }
 
-  readonly #onEnd = (): void => {
-    this.#session?.destroy();
-    this.destroy();
-  };
+  readonly #onEnd = (): void => this.destroy();
 
   readonly #onData = (chunk: Buffer): void => {
     this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
@@ -261,32 +260,35 @@ export class Login {
     const settings = new Map(options.settings);
     // A server of this port may become the primary, or the primary may be read for lack of standbys.
     if (this.#kind === 'read') settings.set('default_transaction_read_only', 'on');
-    const session = new ClientSession(this.#host, {
-      socket: this.#socket,
-      pool: this.#host.poolOf(this.#kind, database, user),
-      user,
-      database,
-      processId: this.#host.nextProcessId(),
-      key: randomBytes(this.#minor >= 2 ? LONG_KEY_BYTES : KEY_BYTES),
-      settings: SessionSettings.of(settings),
-      mode: modeOf(own.get('folkmoot.pool_mode')),
-      causalReads: flagOf(own.get('folkmoot.causal_reads')),
-    });
-    this.#session = session;
-    session.begin((error) => {
-      if (this.#state !== 'starting') return;
-      if (error !== null) {
-        this.#refuseWith(Buffer.concat([...words, error]));
+    const known = SessionSettings.of(settings);
+    const pool = this.#host.poolOf(this.#kind, database, user);
+    this.#welcome = new Welcome(this.#host, pool, known, modeOf(own.get('folkmoot.pool_mode')), (welcomed) => {
+      if (Buffer.isBuffer(welcomed)) {
+        this.#refuseWith(Buffer.concat([...words, welcomed]));
         return;
       }
-      for (const [name, value] of session.reportedToClient.values) words.push(parameterStatus(name, value));
-      words.push(backendKeyData(session.processId, session.key), READY_IDLE);
-      this.#socket.write(Buffer.concat(words));
-      this.#unlisten();
-      this.#done();
-      this.#host.begun(session);
-      session.run(this.#received);
+      this.#run(words, {
+        ...welcomed,
+        socket: this.#socket,
+        pool,
+        processId: this.#host.nextProcessId(),
+        key: randomBytes(this.#minor >= 2 ? LONG_KEY_BYTES : KEY_BYTES),
+        settings: known,
+        causalReads: flagOf(own.get('folkmoot.causal_reads')),
+      });
     });
+    this.#welcome.begin();
+  }
+
+  #run(words: Buffer[], start: SessionStart): void {
+    const session = new ClientSession(this.#host, start);
+    for (const [name, value] of start.reported.values) words.push(parameterStatus(name, value));
+    words.push(backendKeyData(start.processId, start.key), READY_IDLE);
+    this.#socket.write(Buffer.concat(words));
+    this.#unlisten();
+    this.#done();
+    this.#host.begun(session);
+    session.run(this.#received);
   }
 
   #refuse(failure: Failure): void {
@@ -295,7 +297,7 @@ export class Login {
 
   #refuseWith(bytes: Buffer): void {
     const socket = this.#socket;
-    this.#session?.abandon();
+    this.#welcome?.end();
     this.#unlisten();
     socket.on('error', () => undefined);
     socket.end(bytes, () => socket.destroy());

@@ -1,5 +1,5 @@
 /** The second step of `effectsOf`: statements that may do more than their transaction, token by token. */
-import type { Effects, PinReason } from './statement-effects.ts';
+import { type Effects, type MutableEffects, noEffects, type PinReason } from './statement-effects.ts';
 import { statementsOf, type Token } from './tokens.ts';
 
 const ADVISORY = /^pg_(try_)?advisory_lock(_shared)?$/;
@@ -10,33 +10,9 @@ const HIDDEN_SET =
 /** In a statement, because these are no settings of a session but names for several things. */
 const NOT_SETTINGS = new Set(['transaction', 'constraints']);
 
-interface MutableEffects {
-  mayCommit: boolean;
-  settings: boolean;
-  pin: PinReason | null;
-  custom: string[];
-  refused: string;
-  deallocate: string | null;
-  discardAll: boolean;
-  leaves: string | null;
-  listen: string[];
-  unlisten: string[];
-}
-
 /** Null when it is nothing after all. */
 export function analyse(sql: string, managed: ReadonlySet<string>): Effects | null {
-  const effects: MutableEffects = {
-    mayCommit: false,
-    settings: false,
-    pin: null,
-    custom: [],
-    refused: '',
-    deallocate: null,
-    discardAll: false,
-    leaves: null,
-    listen: [],
-    unlisten: [],
-  };
+  const effects = noEffects();
   for (const tokens of statementsOf(sql)) analyseStatement(tokens, effects, managed);
   const { mayCommit, settings, pin, refused, deallocate, discardAll, leaves, listen, unlisten } = effects;
   const isNothing =

@@ -30,15 +30,24 @@ export interface Effects {
   readonly unlisten: readonly string[];
 }
 
-export const COMMITS: Effects = {
-  mayCommit: true,
-  settings: false,
-  pin: null,
-  custom: [],
-  refused: '',
-  deallocate: null,
-  discardAll: false,
-  leaves: null,
-  listen: [],
-  unlisten: [],
+/** While a statement is looked at. */
+export type MutableEffects = {
+  -readonly [Name in keyof Effects]: Effects[Name] extends readonly string[] ? string[] : Effects[Name];
 };
+
+export function noEffects(): MutableEffects {
+  return {
+    mayCommit: false,
+    settings: false,
+    pin: null,
+    custom: [],
+    refused: '',
+    deallocate: null,
+    discardAll: false,
+    leaves: null,
+    listen: [],
+    unlisten: [],
+  };
+}
+
+export const COMMITS: Effects = { ...noEffects(), mayCommit: true };
