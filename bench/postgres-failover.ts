@@ -138,12 +138,20 @@ async function disturb(kind: string, primary: ClusterNode): Promise<void> {
 }
 
 async function untilWhole(): Promise<ClusterNode> {
-  const { postgres } = await cluster.waitFor(
-    ({ postgres: group }) =>
-      group?.availability === 'serving' && group.servers.filter(({ role }) => role === 'standby').length === 2,
+  let primary: ClusterNode | undefined;
+  await cluster.waitFor(
+    async () => {
+      // One that has just gone on tells for a while what was so before it stood still.
+      const views = await Promise.all(cluster.nodes.map((node) => cluster.status(node)));
+      const [first, ...others] = views.map(({ postgres }) => postgres);
+      primary = cluster.nodes.find(({ id }) => id === first?.primary);
+      const isWhole = [first, ...others].every(
+        (group) => group?.availability === 'serving' && group.servers.filter(({ role }) => role === 'standby').length === 2,
+      );
+      return isWhole && others.every((group) => group?.epoch === first?.epoch);
+    },
     { what: 'a primary and two standbys', timeout_ms: WHOLE_MS },
   );
-  const primary = cluster.nodes.find(({ id }) => id === postgres?.primary);
   if (primary === undefined) throw new Error('the primary is no node');
   return primary;
 }

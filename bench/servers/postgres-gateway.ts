@@ -24,6 +24,7 @@ const view = {
   reason: '',
   epoch: 1,
   primary: 1,
+  upcoming: 0,
   servers: folders.map((_, index) => ({
     node: index + 1,
     name: `n${index + 1}`,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { FolkmootError } from '../base/errors.ts';
-import { VERSION } from '../base/version.ts';
+import { VERSION } from '../base/package.ts';
 import type { Command, CommandContext } from './command.ts';
 import { COMMANDS, runCommandLine } from './program.ts';
 

@@ -6,7 +6,7 @@ import { Command as CommanderCommand, CommanderError, Option } from 'commander';
 import { describeError } from '../base/errors.ts';
 import { plain } from '../base/option-values.ts';
 import { defaultOf, environmentName, type OptionName, type OptionSpec, optionsOf } from '../base/options.ts';
-import { VERSION } from '../base/version.ts';
+import { VERSION } from '../base/package.ts';
 import { loadOptions } from '../node/options.ts';
 import { certCommand } from './cert.ts';
 import { type Command, type CommandContext, ExitCode } from './command.ts';

@@ -1,11 +1,7 @@
 /** The picture that `status` and `/api/status` give, from what this node knows. */
-import { readFileSync } from 'node:fs';
 import type { ClusterStatus } from '../admin/cluster-status.ts';
+import { VERSION } from '../base/package.ts';
 import type { Cluster } from '../cluster/cluster.ts';
-
-const VERSION = (
-  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
-).version;
 
 export function clusterStatus(cluster: Cluster, uptime_s: number): ClusterStatus {
   const view = cluster.view();

@@ -6,14 +6,11 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { assert } from '../../base/assert.ts';
 import { FolkmootError } from '../../base/errors.ts';
+import { COMMAND } from '../../base/package.ts';
 import type { NodeAddress } from './addresses.ts';
 import { isChildReport } from './supervision.ts';
-
-/** The same place seen from src/ and from dist/. */
-const COMMAND = fileURLToPath(new URL('../../../bin/folkmoot.js', import.meta.url));
 
 export interface ChildNodeOptions extends NodeAddress {
   readonly name: string;
