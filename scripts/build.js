@@ -29,7 +29,6 @@ async function bundleCommand() {
     entryFileNames: '[name].js',
     chunkFileNames: 'main-[name].js',
     sourcemap: true,
-    keepNames: true,
   });
   await bundle.close();
 }
