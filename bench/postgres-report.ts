@@ -36,8 +36,8 @@ connections), and HAProxy before PgBouncer. Everything between client and Postgr
 
 * Measured on ${machine.date}: Folkmoot ${machine.folkmoot} (commit ${machine.commit}), Node.js ${machine.node}, ${versions.postgres},
   ${versions.pgbouncer}, HAProxy ${versions.haproxy}.
-* ${machine.cores} cores (${machine.processor}), ${machine.kernel}, data on ${machine.filesystem}. pgbench, PostgreSQL and the proxies share these cores. Load average
-  before the run: ${machine.loadBefore.toFixed(2)}.${machine.loadBefore > machine.cores / 2 ? BUSY : ''}
+* ${machine.cores} cores (${machine.processor}), ${machine.kernel}, data on ${machine.filesystem}. pgbench, PostgreSQL and the proxies share these cores. Cores
+  busy before the run: ${machine.coresBusyBefore.toFixed(1)}.${machine.coresBusyBefore > machine.cores / 4 ? BUSY : ''}
 * ${count} rounds of ${settings.seconds} s, each way first in every other round. Medians, and least to most in parentheses.
 * CPU is that of all processes between client and PostgreSQL, for a transaction: one round trip for reads, seven for TPC-B-like ones.
 * "read port": the gateway spreads reads over ${standbys} standbys, and each sees everything acknowledged before it began (causal reads).

@@ -35,7 +35,7 @@ tables like the others.
 * ${machine.cores} cores (${machine.processor}), ${machine.memory_gib} GiB, ${machine.kernel}, data on ${machine.filesystem}.
   All servers and the load program share these cores, so what is compared is CPU time as much as anything else.
 * ${settings.rounds} rounds, the sides in turn and each first in every other round; a point runs ${settings.warmupSeconds} s, then is measured for
-  ${settings.seconds} s. Median, and least to most in parentheses. Load average before the run: ${machine.loadBefore.toFixed(2)}.
+  ${settings.seconds} s. Median, and least to most in parentheses. Cores busy before the run: ${machine.coresBusyBefore.toFixed(1)}.
 * ${keys}
 
 To run it: \`npm run build && npm run bench:redis${types ? ' -- --suite=types' : ''}\` (Linux with redis-server and redis-tools; \`-- --help\` shows the options,

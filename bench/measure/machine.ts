@@ -1,7 +1,7 @@
 /** What the numbers were measured on and with, for the report. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
-import { availableParallelism, cpus, loadavg, tmpdir, totalmem } from 'node:os';
+import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 
 export interface Machine {
@@ -15,8 +15,8 @@ export interface Machine {
   readonly cores: number;
   readonly memory_gib: number;
   readonly filesystem: string;
-  /** Load average when the run began; far above 0 means that something else was running. */
-  readonly loadBefore: number;
+  /** Cores in use by others before the run: a load average still tells of what has just ended. */
+  readonly coresBusyBefore: number;
 }
 
 export function describeMachine(root: string, folder: string): Machine {
@@ -32,8 +32,28 @@ export function describeMachine(root: string, folder: string): Machine {
     cores: availableParallelism(),
     memory_gib: Math.round(totalmem() / 2 ** 30),
     filesystem: filesystemOf(folder),
-    loadBefore: loadavg()[0] ?? 0,
+    coresBusyBefore: coresInUse(),
   };
+}
+
+const LOOK_MS = 2_000;
+
+/** How many cores are busy, on average over two seconds. */
+function coresInUse(): number {
+  const before = cpuTimes();
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_MS);
+  const after = cpuTimes();
+  return ((after.busy - before.busy) / (after.all - before.all)) * cpus().length;
+}
+
+function cpuTimes(): { readonly busy: number; readonly all: number } {
+  let all = 0;
+  let idle = 0;
+  for (const { times } of cpus()) {
+    for (const time of Object.values(times)) all += time;
+    idle += times.idle;
+  }
+  return { busy: all - idle, all };
 }
 
 function commitOf(root: string): string {
