@@ -3,16 +3,8 @@
  * wins. Every complaint names where the bad value came from. Pure: reading the file is `node/options.ts`.
  */
 import { FolkmootError } from './errors.ts';
-import {
-  type CommandName,
-  defaultOf,
-  environmentName,
-  type OptionName,
-  type OptionSpec,
-  type OptionValues,
-  optionList,
-  optionsOf,
-} from './options.ts';
+import type { CommandName, OptionSpec } from './options/option-spec.ts';
+import { defaultOf, environmentName, type OptionName, type OptionValues, optionList, optionsOf } from './options.ts';
 
 /** A value as it came in: a flag without a value is `true`; a flag given several times is an array. */
 export type RawValue = string | boolean | number | readonly string[];

@@ -1,5 +1,24 @@
 import { describe, expect, test } from 'vitest';
+import { CLUSTER_OPTIONS } from './options/cluster-options.ts';
+import { COMMAND_OPTIONS } from './options/command-options.ts';
+import { LIMIT_OPTIONS } from './options/limit-options.ts';
+import { LOGGING_OPTIONS } from './options/logging-options.ts';
+import { NODE_OPTIONS } from './options/node-options.ts';
+import { PORT_OPTIONS } from './options/port-options.ts';
+import { SECURITY_OPTIONS } from './options/security-options.ts';
+import { TIMING_OPTIONS } from './options/timing-options.ts';
 import { environmentName, optionList, optionsOf } from './options.ts';
+
+const GROUPS = [
+  NODE_OPTIONS,
+  CLUSTER_OPTIONS,
+  SECURITY_OPTIONS,
+  PORT_OPTIONS,
+  TIMING_OPTIONS,
+  LIMIT_OPTIONS,
+  LOGGING_OPTIONS,
+  COMMAND_OPTIONS,
+];
 
 describe('the option table', () => {
   test.each(optionList)('%s has a default within its bounds', (_name, spec) => {
@@ -32,6 +51,10 @@ describe('the option table', () => {
       'local-users',
       'supervised',
     ]);
+  });
+
+  test('an option is in one group', () => {
+    expect(optionList.map(([name]) => name)).toEqual(GROUPS.flatMap((group) => Object.keys(group)));
   });
 
   test('names of environment variables follow from the names of options', () => {

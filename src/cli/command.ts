@@ -1,5 +1,6 @@
 /** What a command of `folkmoot` is, and what it is given. Each has a file of its own; `program.ts` lists them. */
-import type { CommandName, OptionName, OptionValues } from '../base/options.ts';
+import type { CommandName } from '../base/options/option-spec.ts';
+import type { OptionName, OptionValues } from '../base/options.ts';
 
 export interface Command {
   readonly name: CommandName;

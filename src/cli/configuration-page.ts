@@ -1,6 +1,7 @@
 /** docs/configuration.md, written from the option table; a test fails when the file is stale. */
 import { plain } from '../base/option-values.ts';
-import { environmentName, type OptionGroup, type OptionName, type OptionSpec, optionList } from '../base/options.ts';
+import type { OptionGroup, OptionSpec } from '../base/options/option-spec.ts';
+import { environmentName, type OptionName, optionList } from '../base/options.ts';
 
 const GROUPS: readonly OptionGroup[] = [
   'Node',
@@ -15,7 +16,7 @@ const GROUPS: readonly OptionGroup[] = [
 
 const HEAD = `# Configuration
 
-<!-- Written by \`npx vitest run --project unit configuration-page -u\` from src/base/options.ts; do not edit. -->
+<!-- Written by \`npx vitest run --project unit configuration-page -u\` from src/base/options/; do not edit. -->
 
 Every option can come from three places. The first of them that names it wins:
 

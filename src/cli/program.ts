@@ -5,7 +5,8 @@
 import { Command as CommanderCommand, CommanderError, Option } from 'commander';
 import { describeError } from '../base/errors.ts';
 import { plain } from '../base/option-values.ts';
-import { defaultOf, environmentName, type OptionName, type OptionSpec, optionsOf } from '../base/options.ts';
+import type { OptionSpec } from '../base/options/option-spec.ts';
+import { defaultOf, environmentName, type OptionName, optionsOf } from '../base/options.ts';
 import { VERSION } from '../base/package.ts';
 import { loadOptions } from '../node/options.ts';
 import { certCommand } from './cert.ts';

@@ -1,0 +1,93 @@
+/** Who may do what, and TLS. */
+import { CLIENT, LOCAL, type OptionSpec, START } from './option-spec.ts';
+
+export const SECURITY_OPTIONS = {
+  auth: {
+    group: 'Security',
+    type: 'choice',
+    default: 'auto',
+    choices: ['auto', 'on', 'off'],
+    placeholder: 'MODE',
+    description:
+      'Whether clients say who they are; decided when the cluster is formed. `off`: whoever can connect may do everything. `auto`: on for local clusters and with --superuser, else off, which addresses beyond this machine refuse.',
+    commands: ['up', 'start', 'init'],
+    reloadable: false,
+  },
+  superuser: {
+    group: 'Security',
+    type: 'string',
+    default: undefined,
+    placeholder: 'NAME',
+    description: 'The first user of the cluster, who may do everything and makes all others.',
+    commands: ['start', 'init'],
+    reloadable: false,
+  },
+  'superuser-password': {
+    group: 'Security',
+    type: 'string',
+    default: undefined,
+    placeholder: 'PASSWORD',
+    description:
+      'Its password. Others on the machine can read flags: use FOLKMOOT_SUPERUSER_PASSWORD, the file below, or type it when `init` asks.',
+    commands: ['start', 'init'],
+    reloadable: false,
+  },
+  'superuser-password-file': {
+    group: 'Security',
+    type: 'string',
+    default: undefined,
+    placeholder: 'FILE',
+    description: 'A file whose first line is that password.',
+    commands: ['start', 'init'],
+    reloadable: false,
+  },
+  'tls-dir': {
+    group: 'Security',
+    type: 'string',
+    default: undefined,
+    placeholder: 'DIR',
+    description:
+      'A folder of `folkmoot cert`: nodes speak to each other under mutual TLS, and every door and the admin port speak TLS. New certificates in it are taken over within seconds.',
+    commands: START,
+    reloadable: false,
+  },
+  tls: {
+    group: 'Security',
+    type: 'boolean',
+    default: false,
+    placeholder: '',
+    description: 'Make certificates in the data folder and use them: see --tls-dir. Clients take ca.crt from there.',
+    commands: ['up'],
+    reloadable: false,
+  },
+  'client-tls': {
+    group: 'Security',
+    type: 'choice',
+    default: 'required',
+    choices: ['required', 'optional'],
+    placeholder: 'MODE',
+    description: 'With certificates: whether clients may also connect without TLS, on the same ports.',
+    commands: LOCAL,
+    reloadable: false,
+  },
+  ca: {
+    group: 'Security',
+    type: 'string',
+    default: undefined,
+    placeholder: 'FILE',
+    description: 'The ca.crt of a cluster with certificates: the admin port is asked by HTTPS.',
+    commands: CLIENT,
+    reloadable: false,
+  },
+  'local-users': {
+    group: 'Security',
+    type: 'boolean',
+    default: false,
+    placeholder: '',
+    description: 'Begin with the superusers of local clusters, whose passwords everybody knows.',
+    commands: START,
+    reloadable: false,
+    hidden: true,
+    flagOnly: true,
+  },
+} as const satisfies Record<string, OptionSpec>;
