@@ -70,6 +70,12 @@ const keyEncoder = {
 /** A buffer of which lmdb-js puts the part from `start` to `end`. */
 type ValueBlock = Buffer & { start?: number; end?: number };
 
+/**
+ * What lmdb-js looks for on a database, and has no option for: a decoder that says that it copies is given the one buffer into which
+ * all values are read, where a scan would otherwise make a new one for each. Ours leaves the copying to `#unpacked`.
+ */
+const SHARED_VALUES = { decoder: { decode: (bytes: Buffer) => bytes }, decoderCopies: true } as const;
+
 /** Options that lmdb-js has and its type file leaves out. */
 interface UntypedOptions {
   readonly safeRestore: boolean;
@@ -122,6 +128,7 @@ export class LmdbStore implements OrderedStore {
       const nextTurn = options.nextTurn ?? (() => Promise.resolve());
       const isNew = !checkFile(file);
       const database = open<Buffer, ByteKey>(options.path, settings);
+      Object.assign(database, SHARED_VALUES);
       if (isNew) return new LmdbStore(options.path, database, nextTurn, null);
       try {
         const check = checkStoreFile(file);
