@@ -146,7 +146,8 @@ async function untilWhole(): Promise<ClusterNode> {
       const [first, ...others] = views.map(({ postgres }) => postgres);
       primary = cluster.nodes.find(({ id }) => id === first?.primary);
       const isWhole = [first, ...others].every(
-        (group) => group?.availability === 'serving' && group.servers.filter(({ role }) => role === 'standby').length === 2,
+        (group) =>
+          group?.availability === 'serving' && group.servers.filter(({ role }) => role === 'standby').length === 2,
       );
       return isWhole && others.every((group) => group?.epoch === first?.epoch);
     },

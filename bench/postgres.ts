@@ -45,7 +45,8 @@ const LOADS = [
 async function main(): Promise<void> {
   endServersWithThisProcess(() => rmSync(folder, { recursive: true, force: true }));
   const machine = describeMachine(root, folder);
-  if (machine.coresBusyBefore > 0.2) say(`${machine.coresBusyBefore.toFixed(1)} cores are busy: something else is running`);
+  if (machine.coresBusyBefore > 0.2)
+    say(`${machine.coresBusyBefore.toFixed(1)} cores are busy: something else is running`);
   await servers.startPrimary();
   const direct = await servers.direct();
   await pgbench(direct, ['-i', '-q', '-s', flags.text('scale')]);

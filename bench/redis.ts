@@ -73,7 +73,8 @@ async function main(): Promise<void> {
   if (output('redis-server', '--version') === '') throw new Error('redis-server is needed (Debian: redis-server)');
   const { machine } = results;
   say(`Folkmoot ${machine.commit}, Redis ${machine.redis}, Node ${machine.node}, data on ${machine.filesystem}`);
-  if (machine.coresBusyBefore > 0.2) say(`${machine.coresBusyBefore.toFixed(1)} cores are busy: something else is running`);
+  if (machine.coresBusyBefore > 0.2)
+    say(`${machine.coresBusyBefore.toFixed(1)} cores are busy: something else is running`);
   await measureLoad();
   if (suite === 'main' && wanted('startup')) await measureStartup();
   if (suite === 'main' && wanted('failover')) await measureFailover();

@@ -8,9 +8,8 @@ import { fileURLToPath } from 'node:url';
  */
 const ROOT = new URL('../../', import.meta.url);
 
-export const VERSION: string = (
-  JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8')) as { version: string }
-).version;
+export const VERSION: string = (JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8')) as { version: string })
+  .version;
 
 /** The program `folkmoot`. */
 export const COMMAND = fileURLToPath(new URL('bin/folkmoot.js', ROOT));
