@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { busiest, Load, median, print, untilReplicated, verify } from './support/load.ts';
 
 /** More of them for evidence; a few show that it works. */
-const ROUNDS = Number(process.env['FOLKMOOT_FAILOVER_ROUNDS'] ?? 5);
+const ROUNDS = Number(process.env['FOLKMOOT_FAILOVER_ROUNDS'] ?? 3);
 
 let cluster: Cluster;
 

@@ -2,7 +2,7 @@ import { type Cluster, createCluster } from 'folkmoot/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { busiest, Load, median, print, untilReplicated, verify } from './support/load.ts';
 
-const ROUNDS = Number(process.env['FOLKMOOT_GRACEFUL_ROUNDS'] ?? 4);
+const ROUNDS = Number(process.env['FOLKMOOT_GRACEFUL_ROUNDS'] ?? 3);
 
 let cluster: Cluster;
 

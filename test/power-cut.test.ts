@@ -2,7 +2,7 @@ import { type Cluster, createCluster } from 'folkmoot/testing';
 import { afterEach, expect, test } from 'vitest';
 import { Load, print, untilReplicated, verify, type Write } from './support/load.ts';
 
-const ROUNDS = Number(process.env['FOLKMOOT_POWER_CUT_ROUNDS'] ?? 4);
+const ROUNDS = Number(process.env['FOLKMOOT_POWER_CUT_ROUNDS'] ?? 3);
 
 let cluster: Cluster | undefined;
 
