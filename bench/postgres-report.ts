@@ -46,6 +46,8 @@ connections), and HAProxy before PgBouncer. Everything between client and Postgr
 | --- | --- | --- | --- | --- | --- |
 ${rows.join('\n')}
 
+Where the gateway's part goes, and what programs cost that only pass bytes on: [profile.md](profile.md).
+
 To run it: \`npm run build && npm run bench:postgres\` (Debian: postgresql, pgbouncer, haproxy; \`-- --help\` shows the options).
 `;
 }

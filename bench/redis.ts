@@ -12,6 +12,7 @@ import { fill, fillWith, measurePoint, POINTS, type Point } from './measure/poin
 import { fillForRedisBenchmark, runRedisBenchmark } from './measure/redis-benchmark.ts';
 import { startFolkmoot, startRedisCluster } from './measure/startup.ts';
 import { TYPE_FILLS, TYPE_POINTS } from './measure/type-points.ts';
+import { pause } from './load/run.ts';
 import { Flags } from './options.ts';
 import { reportText } from './report.ts';
 import type { Results } from './results.ts';
@@ -22,6 +23,7 @@ import { ReplicatedRedis } from './servers/redis.ts';
 import { folkmootVictims, redisVictims, type VictimSet } from './servers/victims.ts';
 
 /** bench/dist/ is two folders below the package. */
+const SETTLE_MS = 12_000;
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 
 const flags = Flags.parse('Measures Folkmoot against the redis-server of this machine, side by side.', {
@@ -137,6 +139,8 @@ async function measureRound(target: Deployment, points: readonly Point[], round:
   const times = { warmup_ms: settings.warmupSeconds * 1_000, window_ms: settings.seconds * 1_000 };
   if (target.side === 'folkmoot') await target.start();
   await warmUp(target, points);
+  // What that has written goes to the store within ten seconds, and is no cost of the first point.
+  await pause(SETTLE_MS);
   for (const point of points) {
     const result = await measurePoint(target, point, keyCount, times, settings.loadProcesses);
     const kept = results.points.find((each) => each.point === point);

@@ -13,6 +13,8 @@ interface PinnedSeed {
 }
 
 const SEED_BOUND = 2 ** 31;
+/** A line of progress for each so many seeds. */
+const PROGRESS_SEEDS = 500;
 
 async function main(): Promise<number> {
   const options = parseArguments(process.argv.slice(2));
@@ -49,11 +51,17 @@ async function many(options: Arguments, seeds: readonly number[]): Promise<numbe
   let events = 0;
   let acknowledged = 0;
   let failed = 0;
+  let ended = 0;
+  let isInterrupted = false;
   const results: RunResult[] = [];
-  const isOver = (): boolean => options.first && failed > 0;
+  const isOver = (): boolean => isInterrupted || (options.first && failed > 0);
+  // A long run may be ended at any time: it says where it was, and another one goes on from there.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (isInterrupted = true));
   await runSeeds(seeds, options.jobs, isOver, (result) => {
     events += result.events;
     acknowledged += result.acknowledged;
+    ended += 1;
+    if (ended % PROGRESS_SEEDS === 0 && ended < seeds.length) console.log(`${ended} of ${seeds.length}, ${failed} failed`);
     if (options.twice) results.push(result);
     if (result.failure === null) return;
     failed += 1;
@@ -63,8 +71,10 @@ async function many(options: Arguments, seeds: readonly number[]): Promise<numbe
   if (options.twice) {
     for (const result of results) if (!(await isRepeated(result))) failed += 1;
   }
+  // They are given out in order, and those that had begun have ended.
+  if (ended < seeds.length) console.log(`interrupted; the next seed is ${seeds[ended]}`);
   console.log(
-    `${seeds.length} seeds, ${failed} failed; ${acknowledged} operations acknowledged; ${took_s.toFixed(1)} s`,
+    `${ended} seeds, ${failed} failed; ${acknowledged} operations acknowledged; ${took_s.toFixed(1)} s`,
   );
   if (options.stats)
     console.log(`${events} events, ${Math.round(events / took_s)} a second in ${options.jobs} processes`);

@@ -53,20 +53,13 @@ function value(bytes: number, text: string, clients: number): Point[] {
   ];
 }
 
+/** Reads come first: behind writes they would pay for what is still to be flushed of those. */
 export const TYPE_POINTS: readonly Point[] = [
-  point('hset', 'HSET, 50', true, ['HSET', hash, MEMBER, VALUE], ':'),
   point('hget', 'HGET, 50', false, ['HGET', hash, MEMBER], '$'),
-  point('lpush', 'LPUSH, 50', true, ['LPUSH', list, VALUE], ':'),
   point('lrange', 'LRANGE of 10, 50', false, ['LRANGE', list, '0', '9'], '*'),
-  // Out of so many that nearly all are new: adding a member that is there writes nothing.
-  point('sadd', 'SADD, 50', true, ['SADD', set, MEMBER], ':', { members: 1_000_000_000 }),
   point('sismember', 'SISMEMBER, 50', false, ['SISMEMBER', set, MEMBER], ':'),
-  point('zadd', 'ZADD, 50', true, ['ZADD', sorted, SCORE, MEMBER], ':'),
-  point('zadd-p16', 'ZADD, 50, pipeline 16', true, ['ZADD', sorted, SCORE, MEMBER], ':', { pipeline: 16 }),
   point('zrange', 'ZRANGE of 10, 50', false, ['ZRANGE', sorted, '0', '9', 'WITHSCORES'], '*'),
   point('mget-10', 'MGET of 10, 50', false, ['MGET', ...many], '*', { members: 1 }),
-  point('large-zadd', 'ZADD to 1,000,000 members, 50', true, ['ZADD', LARGE, SCORE, MEMBER], ':', onLarge),
-  point('large-zincrby', 'ZINCRBY among 1,000,000, 50', true, ['ZINCRBY', LARGE, '1', MEMBER], '$', onLarge),
   point('large-zrank', 'ZRANK among 1,000,000, 50', false, ['ZRANK', LARGE, MEMBER], ':', onLarge),
   point(
     'large-zrange',
@@ -76,6 +69,14 @@ export const TYPE_POINTS: readonly Point[] = [
     '*',
     onLarge,
   ),
+  point('hset', 'HSET, 50', true, ['HSET', hash, MEMBER, VALUE], ':'),
+  point('lpush', 'LPUSH, 50', true, ['LPUSH', list, VALUE], ':'),
+  // Out of so many that nearly all are new: adding a member that is there writes nothing.
+  point('sadd', 'SADD, 50', true, ['SADD', set, MEMBER], ':', { members: 1_000_000_000 }),
+  point('zadd', 'ZADD, 50', true, ['ZADD', sorted, SCORE, MEMBER], ':'),
+  point('zadd-p16', 'ZADD, 50, pipeline 16', true, ['ZADD', sorted, SCORE, MEMBER], ':', { pipeline: 16 }),
+  point('large-zadd', 'ZADD to 1,000,000 members, 50', true, ['ZADD', LARGE, SCORE, MEMBER], ':', onLarge),
+  point('large-zincrby', 'ZINCRBY among 1,000,000, 50', true, ['ZINCRBY', LARGE, '1', MEMBER], '$', onLarge),
   point('connections-set', 'SET, 1,000 connections', true, ['SET', KEY, VALUE], '+', { clients: 1_000, members: 1 }),
   point('connections-get', 'GET, 1,000 connections', false, ['GET', KEY], '$', { clients: 1_000, members: 1 }),
   ...value(1_024, '1KB', 50),
