@@ -5,6 +5,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { pause } from './load/run.ts';
 import { failoverRound } from './measure/failover.ts';
 import { describeMachine, makeWorkFolder, output } from './measure/machine.ts';
 import { measureFootprint } from './measure/memory.ts';
@@ -12,7 +13,6 @@ import { fill, fillWith, measurePoint, POINTS, type Point } from './measure/poin
 import { fillForRedisBenchmark, runRedisBenchmark } from './measure/redis-benchmark.ts';
 import { startFolkmoot, startRedisCluster } from './measure/startup.ts';
 import { TYPE_FILLS, TYPE_POINTS } from './measure/type-points.ts';
-import { pause } from './load/run.ts';
 import { Flags } from './options.ts';
 import { reportText } from './report.ts';
 import type { Results } from './results.ts';

@@ -61,7 +61,8 @@ async function many(options: Arguments, seeds: readonly number[]): Promise<numbe
     events += result.events;
     acknowledged += result.acknowledged;
     ended += 1;
-    if (ended % PROGRESS_SEEDS === 0 && ended < seeds.length) console.log(`${ended} of ${seeds.length}, ${failed} failed`);
+    if (ended % PROGRESS_SEEDS === 0 && ended < seeds.length)
+      console.log(`${ended} of ${seeds.length}, ${failed} failed`);
     if (options.twice) results.push(result);
     if (result.failure === null) return;
     failed += 1;
@@ -73,9 +74,7 @@ async function many(options: Arguments, seeds: readonly number[]): Promise<numbe
   }
   // They are given out in order, and those that had begun have ended.
   if (ended < seeds.length) console.log(`interrupted; the next seed is ${seeds[ended]}`);
-  console.log(
-    `${ended} seeds, ${failed} failed; ${acknowledged} operations acknowledged; ${took_s.toFixed(1)} s`,
-  );
+  console.log(`${ended} seeds, ${failed} failed; ${acknowledged} operations acknowledged; ${took_s.toFixed(1)} s`);
   if (options.stats)
     console.log(`${events} events, ${Math.round(events / took_s)} a second in ${options.jobs} processes`);
   return failed === 0 ? 0 : 1;
