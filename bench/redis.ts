@@ -106,6 +106,12 @@ async function measureLoad(): Promise<void> {
   await redis.stop();
 }
 
+/** Points hold their commands, and those their values, of up to 10 MB. */
+function shortened(_name: string, value: unknown): unknown {
+  const isLong = typeof value === 'string' && value.length > 200;
+  return isLong ? `${value.slice(0, 20)}... (${value.length})` : value;
+}
+
 function wantsFootprint(): boolean {
   return suite === 'main' && wanted('memory');
 }
@@ -230,7 +236,7 @@ function write(): void {
   }
   mkdirSync(out, { recursive: true });
   const name = suite === 'types' ? 'redis-types' : 'redis';
-  writeFileSync(join(out, `${name}.json`), `${JSON.stringify(results, undefined, 1)}\n`);
+  writeFileSync(join(out, `${name}.json`), `${JSON.stringify(results, shortened, 1)}\n`);
   writeFileSync(join(out, `${name}.md`), text);
   say(`written: ${join(out, `${name}.md`)}`);
 }
