@@ -1,4 +1,5 @@
 /** IF: the conditions of a statement as those of a row, and the columns that are shown when they do not hold. */
+
 import { invalidRequest } from '../errors.ts';
 import type { Condition, Conditions } from '../language/ast.ts';
 import type { Operator, Predicate } from '../rows/commands.ts';
@@ -9,6 +10,7 @@ import { type Evaluable, type Evaluation, UNSET } from '../types/value.ts';
 import { fieldKey, fieldPlace } from './assignments.ts';
 import { columnOf } from './column-of.ts';
 import type { PrepareContext } from './prepare-context.ts';
+import { OPERATORS } from './relation-operators.ts';
 
 interface ColumnCondition {
   readonly column: Column;
@@ -66,18 +68,6 @@ export class ConditionPlan {
     }));
   }
 }
-
-const OPERATORS = {
-  '=': '=',
-  '!=': '!=',
-  '<': '<',
-  '<=': '<=',
-  '>': '>',
-  '>=': '>=',
-  CONTAINS: 'contains',
-  'CONTAINS KEY': 'containsKey',
-  LIKE: 'like',
-} as const;
 
 function planned(condition: Condition, table: Table, context: PrepareContext): ColumnCondition {
   const { column: name, key, field } = condition.subject;

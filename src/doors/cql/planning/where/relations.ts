@@ -1,4 +1,5 @@
 /** Relations become restrictions: their columns exist, their values have types, and their operators are such as Cassandra has. */
+
 import { invalidRequest } from '../../errors.ts';
 import type { Marker, Relation, Term, TupleValue } from '../../language/ast.ts';
 import { printRelation, printTerm } from '../../language/print-expression.ts';
@@ -9,6 +10,7 @@ import { type DataType, freeze, isMultiCell, listOf, Native, typeText } from '..
 import { Evaluable, type Evaluation, UNSET } from '../../types/value.ts';
 import { columnOf } from '../column-of.ts';
 import type { PrepareContext } from '../prepare-context.ts';
+import { OPERATORS } from '../relation-operators.ts';
 import { type Restriction, tupleName, type WhereUse } from './restriction.ts';
 
 export function restrictionsOf(
@@ -24,18 +26,6 @@ export function restrictionsOf(
   for (const restriction of restrictions) checkOperator(restriction, use);
   return restrictions;
 }
-
-const OPERATORS = {
-  '=': '=',
-  '!=': '!=',
-  '<': '<',
-  '<=': '<=',
-  '>': '>',
-  '>=': '>=',
-  CONTAINS: 'contains',
-  'CONTAINS KEY': 'containsKey',
-  LIKE: 'like',
-} as const;
 
 function restrictionsOfOne(relation: Relation, table: Table, context: PrepareContext): Omit<Restriction, 'text'>[] {
   const column = (name: string): Column => columnOf(table, name);
