@@ -22,7 +22,8 @@ async function install(place: string, version: string, ...more: string[]): Promi
   return path;
 }
 
-const here = { user: null, path: '', systemFolder: '/nowhere' };
+// Not the machine's own programs, nor the npm package that may be installed beside the tests.
+const here = { user: null, path: '', systemFolder: '/nowhere', packageSearchedFrom: [] };
 
 describe('where programs are looked for', () => {
   test('the folder that was named, and no other', async () => {
@@ -40,11 +41,8 @@ describe('where programs are looked for', () => {
     await install('system/16/bin', '16.1');
     await mkdir(join(folder, 'links'));
     await symlink(join(real, 'postgres'), join(folder, 'links', 'postgres'));
-    const found = await findBinaries({
-      user: null,
-      path: `:/nowhere:${join(folder, 'links')}`,
-      systemFolder: join(folder, 'system'),
-    });
+    const path = `:/nowhere:${join(folder, 'links')}`;
+    const found = await findBinaries({ ...here, path, systemFolder: join(folder, 'system') });
     expect(found).toMatchObject({ binaries: { folder: real } });
   });
 
@@ -104,6 +102,20 @@ describe('the npm package', () => {
     const links = [{ source: 'native/lib/libpq.so.5.18', target: 'native/bin/postgres' }];
     await writeFile(join(root, 'native', 'pg-symlinks.json'), JSON.stringify(links));
     expect(await findEmbeddedPackage([join(folder, 'here')])).toMatchObject({ problem: expect.any(String) });
+  });
+
+  test('is used where the system has none or one that is too old', async () => {
+    const root = await installPackage();
+    const packaged = { ...here, packageSearchedFrom: [join(folder, 'here')] };
+    await install(`node_modules/${name}/native/bin`, '18.4');
+    const binaries = { folder: join(root, 'native', 'bin'), version: '18.4', majorVersion: 18, hasRewind: false };
+    expect(await findBinaries(packaged)).toEqual({ binaries });
+    await install('system/14/bin', '14.9');
+    expect(await findBinaries({ ...packaged, systemFolder: join(folder, 'system') })).toEqual({ binaries });
+    await install('system/16/bin', '16.1');
+    expect(await findBinaries({ ...packaged, systemFolder: join(folder, 'system') })).toMatchObject({
+      binaries: { version: '16.1' },
+    });
   });
 
   test('one that is not installed is no error', async () => {

@@ -35,6 +35,8 @@ export interface BinaryWishes {
   readonly path?: string;
   /** Where Debian's packages put them; one folder a version. */
   readonly systemFolder?: string;
+  /** Where the npm package is looked for, as {@link findEmbeddedPackage} does. */
+  readonly packageSearchedFrom?: readonly string[];
 }
 
 /** `--postgres-bin`, else PATH, else Debian's folders (the newest version), else the npm package. */
@@ -46,7 +48,7 @@ export async function findBinaries(wishes: BinaryWishes): Promise<BinarySearch> 
     if ('binaries' in result) return result;
     problem = result.problem;
   }
-  const embedded = await findEmbeddedPackage();
+  const embedded = await findEmbeddedPackage(wishes.packageSearchedFrom);
   if (embedded === null) return { problem, cure: CURE };
   if ('problem' in embedded) return { problem: embedded.problem, cure: CURE };
   return inspect(embedded.folder, wishes.user);
