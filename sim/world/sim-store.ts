@@ -71,6 +71,8 @@ export class SimStore {
       },
       scan: (lo, hi, reverse, visit) => this.#scan(lo, hi, reverse, visit),
       firstKey: (lo, hi) => this.#visible.range(lo, hi, 1)[0],
+      count: (lo, hi) => this.#visible.range(lo, hi, Number.MAX_SAFE_INTEGER).length,
+      keyAt: (lo, hi, index) => this.#visible.range(lo, hi, index + 1)[index],
       write: (ranges, entries, trailer) => this.#write(lane, ranges, [...entries], trailer),
       sizeBytes: () => 0,
       close: () => Promise.resolve(),

@@ -42,6 +42,13 @@ function open(name = 'store'): LmdbStore {
   return store;
 }
 
+/** The number of keys, and some of them by their places. */
+function ranksOf(store: OrderedStore, lo: ByteKey, hi: ByteKey): unknown[] {
+  const count = store.count(lo, hi);
+  const places = [0, 1, count >>> 1, count - 1, count, count + 1].filter((place) => place >= 0);
+  return [count, ...places.map((place) => store.keyAt(lo, hi, place))];
+}
+
 function listOf(store: OrderedStore, lo = '', hi = '\xff\xff', reverse = false): string[] {
   const seen: string[] = [];
   store.scan(lo, hi, reverse, (key, value) => {
@@ -133,6 +140,7 @@ describe('the LMDB store', () => {
         [1_399, 2_000],
       ] as const) {
         expect(listOf(store, key(from), key(to), reverse)).toEqual(listOf(memory, key(from), key(to), reverse));
+        expect(ranksOf(store, key(from), key(to))).toEqual(ranksOf(memory, key(from), key(to)));
       }
       for (const limit of [1, 31, 32, 33, 288, 289]) {
         let count = 0;
@@ -211,6 +219,7 @@ describe('the LMDB store', () => {
           await write(store, ranges, unique, []);
           expect(listOf(store)).toEqual(listOf(memory));
           expect(listOf(store, scan.lo, scan.hi, scan.reverse)).toEqual(listOf(memory, scan.lo, scan.hi, scan.reverse));
+          expect(ranksOf(store, scan.lo, scan.hi)).toEqual(ranksOf(memory, scan.lo, scan.hi));
         },
       ),
       { numRuns: 150 },

@@ -182,11 +182,26 @@ export class LmdbStore implements OrderedStore {
   }
 
   firstKey(lo: ByteKey, hi: ByteKey): ByteKey | undefined {
+    return this.keyAt(lo, hi, 0);
+  }
+
+  count(lo: ByteKey, hi: ByteKey): number {
+    assert(!this.#closed, 'a closed store is not read');
+    const low = lo === '' ? LOWEST_KEY : lo;
+    if (hi <= low) return 0;
+    try {
+      return this.#database.getKeysCount({ start: low, end: hi });
+    } catch (error) {
+      throw this.#readFailed(low, error);
+    }
+  }
+
+  keyAt(lo: ByteKey, hi: ByteKey, index: number): ByteKey | undefined {
     assert(!this.#closed, 'a closed store is not read');
     const low = lo === '' ? LOWEST_KEY : lo;
     if (hi <= low) return undefined;
     try {
-      for (const key of this.#database.getKeys({ start: low, end: hi, limit: 1 })) return key;
+      for (const key of this.#database.getKeys({ start: low, end: hi, offset: index, limit: 1 })) return key;
     } catch (error) {
       throw this.#readFailed(low, error);
     }

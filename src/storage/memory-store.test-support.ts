@@ -17,7 +17,7 @@ export class MemoryStore implements OrderedStore {
   }
 
   scan(lo: ByteKey, hi: ByteKey, reverse: boolean, visit: Visitor): void {
-    const keys = [...this.entries.keys()].filter((key) => lo <= key && key < hi).sort();
+    const keys = this.#keys(lo, hi);
     if (reverse) keys.reverse();
     for (const key of keys) {
       this.scanned += 1;
@@ -27,7 +27,19 @@ export class MemoryStore implements OrderedStore {
   }
 
   firstKey(lo: ByteKey, hi: ByteKey): ByteKey | undefined {
-    return [...this.entries.keys()].filter((key) => lo <= key && key < hi).sort()[0];
+    return this.keyAt(lo, hi, 0);
+  }
+
+  count(lo: ByteKey, hi: ByteKey): number {
+    return this.#keys(lo, hi).length;
+  }
+
+  keyAt(lo: ByteKey, hi: ByteKey, index: number): ByteKey | undefined {
+    return this.#keys(lo, hi)[index];
+  }
+
+  #keys(lo: ByteKey, hi: ByteKey): ByteKey[] {
+    return [...this.entries.keys()].filter((key) => lo <= key && key < hi).sort();
   }
 
   #check(key: ByteKey): void {

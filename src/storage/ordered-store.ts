@@ -44,6 +44,10 @@ export interface OrderedStore extends KeyFinder {
   get(key: ByteKey): Buffer | undefined;
   /** Visits the entries with lo <= key < hi, ascending, or descending from hi when `reverse`. Throws `DamagedError`. */
   scan(lo: ByteKey, hi: ByteKey, reverse: boolean, visit: Visitor): void;
+  /** The number of keys with lo <= key < hi. Values are not read, damaged ones count. */
+  count(lo: ByteKey, hi: ByteKey): number;
+  /** The key of lo <= key < hi that has `index` others of them before it; undefined when there are not so many. */
+  keyAt(lo: ByteKey, hi: ByteKey, index: number): ByteKey | undefined;
   /**
    * Removes `ranges`, then writes `entries`, then writes `trailer` in the same transaction as the last
    * entries. Split into transactions of `STORE_TRANSACTION_CHANGES_MAX` and `STORE_TRANSACTION_BYTES`: a crash may leave a

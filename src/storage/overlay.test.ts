@@ -309,6 +309,8 @@ class Model {
   index = 0;
   sequence = 0;
   counter = 0;
+  /** Moves on, so that each place is looked at some time. */
+  #places = 0;
 
   constructor(cacheBytes: number) {
     this.overlay = new Overlay(this.store, 0, new ReadCachePool(cacheBytes).open());
@@ -447,15 +449,29 @@ class Model {
     expect(scanAll(this.overlay, false, lo, hi, reverse)).toEqual(wanted(this.applied));
     expect(scanAll(this.follower, false, lo, hi, reverse)).toEqual(wanted(this.applied));
     this.checkFirstKey(lo, hi);
+    this.checkCounts(this.overlay, false, lo, hi, this.applied);
+    this.checkCounts(this.overlay, true, lo, hi, this.newest);
     this.overlay.dependsOn = 0;
     expect(scanAll(this.overlay, true, lo, hi, reverse)).toEqual(wanted(this.newest));
+    const ofScan = this.overlay.dependsOn;
+    this.overlay.dependsOn = 0;
+    this.overlay.count(lo, hi, true);
+    expect(this.overlay.dependsOn).toBe(ofScan);
     let needed = 0;
     for (const key of new Set([...this.applied.keys(), ...this.newest.keys()])) {
       if (lo <= key && key < hi && this.applied.get(key) !== this.newest.get(key)) {
         needed = Math.max(needed, this.needed(key));
       }
     }
-    expect(this.overlay.dependsOn).toBeGreaterThanOrEqual(needed);
+    expect(ofScan).toBeGreaterThanOrEqual(needed);
+  }
+
+  checkCounts(overlay: Overlay, newest: boolean, lo: ByteKey, hi: ByteKey, map: Map<ByteKey, string>): void {
+    const keys = [...map.keys()].filter((key) => lo <= key && key < hi).sort();
+    this.#places += 1;
+    const places = [this.#places % (keys.length + 1), keys.length - 1].filter((place) => place >= 0);
+    const found = places.map((place) => overlay.keyAt(lo, hi, place, newest));
+    expect([overlay.count(lo, hi, newest), ...found]).toEqual([keys.length, ...places.map((place) => keys[place])]);
   }
 
   /** A key that was deleted counts as there until it has been flushed. */

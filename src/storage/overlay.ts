@@ -23,7 +23,9 @@
 import { assert } from '../base/assert.ts';
 import { CellGenerations } from './cell-generations.ts';
 import type { CellMap } from './cell-map.ts';
-import { appliedOf, type Cell } from './ordered-cells.ts';
+import { CountedKeys } from './counted-keys.ts';
+import { type CellRange, MergedCells } from './merged-cells.ts';
+import { appliedOf, type Cell, OrderedCells } from './ordered-cells.ts';
 import type { ByteKey, KeyRange, OrderedStore, StoreChange, Visitor } from './ordered-store.ts';
 import { PendingBatch } from './pending-batch.ts';
 import { RangeSet } from './range-set.ts';
@@ -33,7 +35,12 @@ import { decodeWriteBatch, type WriteBatchVisitor } from './write-batch.ts';
 
 export { PendingBatch } from './pending-batch.ts';
 
-const noRanges: readonly PendingBatch[] = [];
+const noCells = new MergedCells({ dependsOn: 0 }, new OrderedCells(), null, {
+  lo: '',
+  hi: '',
+  reverse: false,
+  newest: false,
+});
 
 export class Overlay {
   /** The highest sequence of a batch in flight that a "newest" read has rested on. The caller sets it back to 0. */
@@ -144,15 +151,13 @@ export class Overlay {
    */
   scan(lo: ByteKey, hi: ByteKey, reverse: boolean, newest: boolean, visit: Visitor): void {
     if (lo >= hi) return;
-    const batches = newest ? this.#inFlightRanges : noRanges;
-    const hidden = this.#hiddenRanges(lo, hi, batches);
-    if (this.#cells.size === 0 && hidden === null) {
+    const hidden = this.#hiddenRanges(lo, hi, newest);
+    const cells = this.#cellsOf({ lo, hi, reverse, newest });
+    if (cells === null && hidden === null) {
       this.#store.scan(lo, hi, reverse, visit);
       return;
     }
-    const { young, frozen } = this.#cells;
-    const older = frozen === null || frozen.size === 0 ? null : frozen.ordered(lo, hi);
-    const merge = new ScanMerge(this, young.ordered(lo, hi), older, { lo, hi, reverse, newest, visit });
+    const merge = new ScanMerge(cells ?? noCells, reverse, visit);
     if (hidden === null) {
       this.#store.scan(lo, hi, reverse, merge.onStoreEntry);
     } else {
@@ -167,6 +172,30 @@ export class Overlay {
     merge.finish();
   }
 
+  /** How many entries `scan` would visit; what it says of `dependsOn` holds here too. */
+  count(lo: ByteKey, hi: ByteKey, newest: boolean): number {
+    return this.#counted(lo, hi, newest).count();
+  }
+
+  /** The key that `scan` would visit after `index` others. */
+  keyAt(lo: ByteKey, hi: ByteKey, index: number, newest: boolean): ByteKey | undefined {
+    return this.#counted(lo, hi, newest).at(index);
+  }
+
+  #counted(lo: ByteKey, hi: ByteKey, newest: boolean): CountedKeys {
+    const cells = this.#cellsOf({ lo, hi, reverse: false, newest });
+    return new CountedKeys(this.#store, this.#hiddenRanges(lo, hi, newest), cells, { lo, hi });
+  }
+
+  /** Null when there are no cells at all. */
+  #cellsOf(range: CellRange): MergedCells | null {
+    if (this.#cells.size === 0) return null;
+    const { young, frozen } = this.#cells;
+    const { lo, hi } = range;
+    const older = frozen === null || frozen.size === 0 ? null : frozen.ordered(lo, hi);
+    return new MergedCells(this, young.ordered(lo, hi), older, range);
+  }
+
   /** Of what is applied, here or in the store; a key that was deleted since the last flush counts as there. */
   firstKey(lo: ByteKey, hi: ByteKey): ByteKey | undefined {
     if (lo >= hi) return undefined;
@@ -179,9 +208,9 @@ export class Overlay {
   }
 
   /** The ranges that hide the store within [lo, hi), or null when there are none. */
-  #hiddenRanges(lo: ByteKey, hi: ByteKey, batches: readonly PendingBatch[]): RangeSet | null {
+  #hiddenRanges(lo: ByteKey, hi: ByteKey, newest: boolean): RangeSet | null {
     let hidden: RangeSet | null = null;
-    for (const batch of batches) {
+    for (const batch of newest ? this.#inFlightRanges : []) {
       if (batch.ranges?.overlaps(lo, hi) !== true) continue;
       hidden ??= new RangeSet();
       hidden.addTouching(batch.ranges, lo, hi);

@@ -47,4 +47,8 @@ export interface Transaction {
   deleteRange(lo: ByteKey, hi: ByteKey): void;
   /** Visits lo <= key < hi in order (descending when `reverse`), writes of this transaction included. The visitor must not write. */
   scan(lo: ByteKey, hi: ByteKey, reverse: boolean, visit: Visitor): void;
+  /** The number of entries that such a scan would visit, at a small part of its cost. */
+  count(lo: ByteKey, hi: ByteKey): number;
+  /** The key that the ascending scan would visit after `index` others; undefined when there are not so many. */
+  keyAt(lo: ByteKey, hi: ByteKey, index: number): ByteKey | undefined;
 }

@@ -72,6 +72,14 @@ export class LeaderTransaction implements Transaction {
     this.#overlay.scan(lo, hi, reverse, true, visit);
   }
 
+  count(lo: ByteKey, hi: ByteKey): number {
+    return this.#overlay.count(lo, hi, true);
+  }
+
+  keyAt(lo: ByteKey, hi: ByteKey, index: number): ByteKey | undefined {
+    return this.#overlay.keyAt(lo, hi, index, true);
+  }
+
   #writable(): PendingBatch {
     assert(this.#active, 'a transaction is used outside execute');
     this.wrote = true;
@@ -112,5 +120,13 @@ export class AppliedTransaction implements Transaction {
 
   scan(lo: ByteKey, hi: ByteKey, reverse: boolean, visit: Visitor): void {
     this.#overlay.scan(lo, hi, reverse, false, visit);
+  }
+
+  count(lo: ByteKey, hi: ByteKey): number {
+    return this.#overlay.count(lo, hi, false);
+  }
+
+  keyAt(lo: ByteKey, hi: ByteKey, index: number): ByteKey | undefined {
+    return this.#overlay.keyAt(lo, hi, index, false);
   }
 }

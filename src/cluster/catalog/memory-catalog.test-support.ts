@@ -65,6 +65,8 @@ export class MemoryCatalog implements Catalog {
       delete: (key) => store.apply([], [[key, null]]),
       deleteRange: (lo, hi) => store.apply([{ lo, hi }], []),
       scan: (lo, hi, reverse, visit) => store.scan(lo, hi, reverse, visit),
+      count: (lo, hi) => store.count(lo, hi),
+      keyAt: (lo, hi, index) => store.keyAt(lo, hi, index),
     };
   }
 }

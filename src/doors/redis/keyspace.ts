@@ -15,6 +15,7 @@ import { copyBytes } from '../../base/copy-bytes.ts';
 import type { Visitor } from '../../storage/ordered-store.ts';
 import type { Transaction } from '../../tablet/operation.ts';
 import { allFieldsExpired } from './collections/hash-fields.ts';
+import { IndexCache } from './collections/index-cache.ts';
 import { collectionIdOf, nextExpiryOf } from './collections/payload.ts';
 import { ErrorText, replyError } from './errors.ts';
 import {
@@ -46,9 +47,12 @@ const noTransaction: Transaction = {
   delete: () => undefined,
   deleteRange: () => undefined,
   scan: () => undefined,
+  count: () => 0,
+  keyAt: () => undefined,
 };
 
 export class Keyspace {
+  readonly indexes = new IndexCache();
   #transaction: Transaction = noTransaction;
   /** The entry read last, expired or not: most writes follow a read of the same key. */
   #cachedSlot = -1;

@@ -76,6 +76,12 @@ export class MemoryMap {
     return this.#chunks.flat();
   }
 
+  keysOf(lo: ByteKey, hi: ByteKey): ByteKey[] {
+    const keys: ByteKey[] = [];
+    this.scan(lo, hi, false, (key) => keys.push(key) > 0);
+    return keys;
+  }
+
   /** The chunk in which a key is or belongs. */
   #chunkOf(key: ByteKey): number {
     let low = 0;
@@ -127,16 +133,19 @@ class MemoryTransaction implements Transaction {
 
   deleteRange(lo: ByteKey, hi: ByteKey): void {
     this.wrote = true;
-    const keys: ByteKey[] = [];
-    this.#map.scan(lo, hi, false, (key) => {
-      keys.push(key);
-      return true;
-    });
-    for (const key of keys) this.#map.delete(key);
+    for (const key of this.#map.keysOf(lo, hi)) this.#map.delete(key);
   }
 
   scan(lo: ByteKey, hi: ByteKey, reverse: boolean, visit: Visitor): void {
     this.#map.scan(lo, hi, reverse, visit);
+  }
+
+  count(lo: ByteKey, hi: ByteKey): number {
+    return this.#map.keysOf(lo, hi).length;
+  }
+
+  keyAt(lo: ByteKey, hi: ByteKey, index: number): ByteKey | undefined {
+    return this.#map.keysOf(lo, hi)[index];
   }
 }
 

@@ -147,6 +147,8 @@ function silent(): Parameters<TrashSweep['run']>[0] {
     delete: () => undefined,
     deleteRange: () => undefined,
     scan: () => undefined,
+    count: () => 0,
+    keyAt: () => undefined,
   };
 }
 

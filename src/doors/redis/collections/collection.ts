@@ -15,6 +15,7 @@ import { expireOf, hasFlag, headerBytes, ValueFlag, type ValueType } from '../va
 import { COPY_BYTES_MAX } from './copy.ts';
 import { CountedIndex } from './counted-index.ts';
 import { ElementSpace } from './element-space.ts';
+import { IndexTree } from './index-cache.ts';
 import type { CollectionLimits } from './limits.ts';
 import {
   bodyStart,
@@ -38,13 +39,16 @@ export class LargePart {
   readonly id: string;
   readonly space: ElementSpace;
   readonly index: CountedIndex;
+  readonly tree: IndexTree;
   bytes: number;
   expiring: number;
 
-  constructor(keyspace: Keyspace, slot: number, order: string, head: LargeHead) {
+  /** `raw` is the metadata that says so, undefined for a collection that is made now. */
+  constructor(keyspace: Keyspace, slot: number, order: string, head: LargeHead, raw?: Buffer) {
     this.id = head.id;
+    this.tree = raw === undefined ? new IndexTree(undefined) : keyspace.indexes.open(slot, head.id, raw);
     this.space = new ElementSpace(keyspace.transaction, slot, head.id);
-    this.index = new CountedIndex(this.space, order, head.count, head.levels);
+    this.index = new CountedIndex(this.space, this.tree, order, head.count, head.levels);
     this.bytes = head.bytes;
     this.expiring = head.expiring;
   }
@@ -84,7 +88,7 @@ export abstract class Collection {
     this.expire_ms = raw === undefined ? 0 : expireOf(raw);
     this.encoding = raw === undefined ? traits.encoding : encodingOfCollection(raw);
     if (raw !== undefined && hasFlag(raw, ValueFlag.elementsOutside)) {
-      this.large = new LargePart(host.keyspace, slot, traits.order, readLargeHead(raw));
+      this.large = new LargePart(host.keyspace, slot, traits.order, readLargeHead(raw), raw);
     }
   }
 
@@ -167,6 +171,7 @@ export abstract class Collection {
     else {
       const { id, count, bytes, index, expiring } = large;
       writeLargeHead(value, at, { id, count, bytes, levels: index.levels, expiring });
+      keyspace.indexes.save(this.slot, id, large.tree, value);
     }
     keyspace.put(this.slot, this.key, value, this.expire_ms);
   }

@@ -6,7 +6,8 @@
  *
  * Level 1 cuts the elements into blocks, level 2 cuts the blocks of level 1, and so on. Elements are never touched: an
  * insertion adds one to one counter of 6 bytes on each level. A block that has become too large or too small is put right
- * by looking at that block alone.
+ * by looking at that block alone. What has been read of the levels stays in a tree in memory (index-cache.ts); the elements of
+ * one block are counted by the store.
  *
  * Invariants, after each method:
  *  1. Every level has the empty separator, and the separators of level n + 1 are separators of level n.
@@ -19,14 +20,16 @@
  */
 import { assert } from '../../../base/assert.ts';
 import type { ElementSpace } from './element-space.ts';
+import type { IndexNode, IndexTree } from './index-cache.ts';
 
-/** What a lookup scans at most on each level; half of it on average. */
+/** Elements that a look-up lets the store count; half of it on average. */
 export const LEAF_MAX = 128;
 const LEAF_MIN = 32;
 const LEAF_BUILT = 96;
-const FAN_MAX = 64;
-const FAN_MIN = 16;
-const FAN_BUILT = 48;
+/** What is read at once of a level that is not in memory. */
+export const FAN_MAX = 32;
+const FAN_MIN = 8;
+const FAN_BUILT = 24;
 const COUNTER_BYTES = 6;
 const LEVELS_MAX = 8;
 
@@ -41,12 +44,14 @@ export class CountedIndex {
   count: number;
   levels: number;
   readonly #space: ElementSpace;
+  readonly #tree: IndexTree;
   /** First char of the elements that are counted. */
   readonly #order: string;
   readonly #orderEnd: string;
 
-  constructor(space: ElementSpace, order: string, count: number, levels: number) {
+  constructor(space: ElementSpace, tree: IndexTree, order: string, count: number, levels: number) {
     this.#space = space;
+    this.#tree = tree;
     this.#order = order;
     this.#orderEnd = String.fromCharCode(order.charCodeAt(0) + 1);
     this.count = count;
@@ -55,52 +60,76 @@ export class CountedIndex {
 
   /** The element `key`, which was not there, has been put into the space. */
   inserted(key: string): void {
+    this.#noteEnds('', key);
     this.count += 1;
-    let leaf: Entry = { key: '', count: this.count };
-    for (let level = this.levels; level >= 1; level -= 1) {
-      const entry = this.#blockOf(level, key);
-      leaf = { key: entry.key, count: entry.count + 1 };
-      this.#write(level, leaf.key, leaf.count);
-    }
+    const leaf = this.#add(key, 1);
     if (leaf.count <= LEAF_MAX) return;
     if (this.levels === 0) this.#addLevel();
     this.#split(1, leaf.key);
+    this.#tree.clear();
   }
 
   /** The element `key` has been deleted from the space. */
   removed(key: string): void {
     assert(this.count > 0, 'an element that is removed was counted');
+    this.#noteEnds(key, undefined);
     this.count -= 1;
-    if (this.levels === 0) return;
-    let leaf: Entry = { key: '', count: 0 };
-    for (let level = this.levels; level >= 1; level -= 1) {
-      const entry = this.#blockOf(level, key);
-      leaf = { key: entry.key, count: entry.count - 1 };
-      assert(leaf.count >= 0, 'a block has no fewer than zero elements');
-      this.#write(level, leaf.key, leaf.count);
+    const leaf = this.#add(key, -1);
+    assert(leaf.count >= 0, 'a block has no fewer than zero elements');
+    if (this.levels === 0 || leaf.count >= LEAF_MIN) return;
+    this.#merge(1, leaf);
+    this.#tree.clear();
+  }
+
+  /**
+   * As `removed(before)` and `inserted(after)`, whose common part costs nothing. False, and nothing has been done, when one of
+   * their blocks would have to be put right: then they have to be called.
+   */
+  moved(before: string, after: string): boolean {
+    const from = this.#leafOf(before);
+    const to = this.#leafOf(after);
+    if (from.key !== to.key) {
+      if (from.count <= LEAF_MIN || to.count >= LEAF_MAX) return false;
+      let giving = this.#top();
+      let taking = giving;
+      for (let level = this.levels; giving !== undefined && taking !== undefined; level -= 1) {
+        const givingAt = placeOf(giving, before);
+        const takingAt = placeOf(taking, after);
+        if (giving !== taking || givingAt !== takingAt) {
+          this.#addAt(level, giving, givingAt, -1);
+          this.#addAt(level, taking, takingAt, 1);
+        }
+        giving = this.#below(level, giving, givingAt);
+        taking = this.#below(level, taking, takingAt);
+      }
     }
-    if (leaf.count < LEAF_MIN) this.#merge(1, leaf);
+    this.#tree.stamp = undefined;
+    this.#noteEnds(before, after);
+    return true;
+  }
+
+  /** The first element, or the last. */
+  end(last: boolean): string | undefined {
+    const tree = this.#tree;
+    const known = last ? tree.last : tree.first;
+    if (known !== undefined) return known;
+    const found = this.#space.first(this.#order, this.#orderEnd, last)?.key.slice(1);
+    if (last) tree.last = found;
+    else tree.first = found;
+    return found;
   }
 
   /** The number of elements below `key`, which need not be there. */
   rankOf(key: string): number {
     let rank = 0;
     let from = '';
-    for (let level = this.levels; level >= 1; level -= 1) {
-      let last: Entry | undefined;
-      this.#visit(level, from, `${key}\0`, (entry) => {
-        if (last !== undefined) rank += last.count;
-        last = entry;
-        return true;
-      });
-      assert(last !== undefined, 'every level has a block for each key');
-      from = (last as Entry).key;
+    for (let level = this.levels, node = this.#top(); node !== undefined; level -= 1) {
+      const at = placeOf(node, key);
+      for (let before = 0; before < at; before += 1) rank += node.counts[before] as number;
+      from = node.keys[at] as string;
+      node = this.#below(level, node, at);
     }
-    this.#space.scan(this.#order + from, this.#order + key, false, () => {
-      rank += 1;
-      return true;
-    });
-    return rank;
+    return rank + this.#space.count(this.#order + from, this.#order + key);
   }
 
   /** The element with so many below it; undefined past the end. */
@@ -108,24 +137,19 @@ export class CountedIndex {
     if (rank < 0 || rank >= this.count) return undefined;
     let rest = rank;
     let from = '';
-    for (let level = this.levels; level >= 1; level -= 1) {
-      let chosen: string | undefined;
-      this.#visit(level, from, undefined, (entry) => {
-        if (rest < entry.count) chosen = entry.key;
-        else rest -= entry.count;
-        return chosen === undefined;
-      });
-      assert(chosen !== undefined, 'counters add up');
-      from = chosen as string;
+    for (let level = this.levels, node = this.#top(); node !== undefined; level -= 1) {
+      let at = 0;
+      while (rest >= (node.counts[at] as number)) {
+        rest -= node.counts[at] as number;
+        at += 1;
+        assert(at < node.counts.length, 'counters add up');
+      }
+      from = node.keys[at] as string;
+      node = this.#below(level, node, at);
     }
-    let found: string | undefined;
-    this.#space.scan(this.#order + from, this.#orderEnd, false, (key) => {
-      if (rest === 0) found = key.slice(1);
-      rest -= 1;
-      return found === undefined;
-    });
+    const found = this.#space.keyAt(this.#order + from, this.#orderEnd, rest);
     assert(found !== undefined, 'counters are true');
-    return found;
+    return (found as string).slice(1);
   }
 
   /** Makes the index of a space whose elements are `keys`, ascending, and which has none yet. */
@@ -211,6 +235,81 @@ export class CountedIndex {
     }
   }
 
+  // ---- the tree in memory
+
+  /** Adds to the counters of the blocks of `key`; returns the lowest of them. */
+  #add(key: string, by: number): Entry {
+    let leaf: Entry = { key: '', count: this.count };
+    this.#tree.stamp = undefined;
+    for (let level = this.levels, node = this.#top(); node !== undefined; level -= 1) {
+      const at = placeOf(node, key);
+      leaf = { key: node.keys[at] as string, count: this.#addAt(level, node, at, by) };
+      node = this.#below(level, node, at);
+    }
+    return leaf;
+  }
+
+  #addAt(level: number, node: IndexNode, at: number, by: number): number {
+    const count = (node.counts[at] as number) + by;
+    node.counts[at] = count;
+    this.#write(level, node.keys[at] as string, count);
+    return count;
+  }
+
+  /** The block of elements in which `key` lies. */
+  #leafOf(key: string): Entry {
+    let leaf: Entry = { key: '', count: this.count };
+    for (let level = this.levels, node = this.#top(); node !== undefined; level -= 1) {
+      const at = placeOf(node, key);
+      leaf = { key: node.keys[at] as string, count: node.counts[at] as number };
+      node = this.#below(level, node, at);
+    }
+    return leaf;
+  }
+
+  /** The element `gone` is no more ('': none is), and `come` is there. */
+  #noteEnds(gone: string, come: string | undefined): void {
+    const tree = this.#tree;
+    if (tree.first !== undefined) {
+      if (come !== undefined && come < tree.first) tree.first = come;
+      else if (gone === tree.first) tree.first = undefined;
+    }
+    if (tree.last !== undefined) {
+      if (come !== undefined && come > tree.last) tree.last = come;
+      else if (gone === tree.last) tree.last = undefined;
+    }
+  }
+
+  #top(): IndexNode | undefined {
+    if (this.levels === 0) return undefined;
+    this.#tree.top ??= this.#read(this.levels, '', undefined);
+    return this.#tree.top;
+  }
+
+  /** The blocks that one of `level` consists of; undefined when those are elements. */
+  #below(level: number, node: IndexNode, at: number): IndexNode | undefined {
+    if (level === 1) return undefined;
+    const known = node.below[at];
+    if (known !== undefined) return known;
+    const end = at + 1 < node.keys.length ? node.keys[at + 1] : node.end;
+    const below = this.#read(level - 1, node.keys[at] as string, end);
+    node.below[at] = below;
+    return below;
+  }
+
+  #read(level: number, from: string, end: string | undefined): IndexNode {
+    const keys: string[] = [];
+    const counts: number[] = [];
+    this.#visit(level, from, end, ({ key, count }) => {
+      keys.push(key);
+      counts.push(count);
+      return true;
+    });
+    assert(keys[0] === from, 'every level has a block for each key');
+    this.#tree.entries += keys.length;
+    return { keys, counts, below: new Array<IndexNode | undefined>(keys.length), end };
+  }
+
   // ---- entries
 
   /** The block of a level in which a key lies. */
@@ -257,6 +356,18 @@ export class CountedIndex {
   #delete(level: number, separator: string): void {
     this.#space.delete(nodeKey(level, separator));
   }
+}
+
+/** The place of the last separator that is not above `key`. */
+function placeOf({ keys }: IndexNode, key: string): number {
+  let low = 0;
+  let high = keys.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1;
+    if ((keys[middle] as string) <= key) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }
 
 function nodeKey(level: number, separator: string): string {

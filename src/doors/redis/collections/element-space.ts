@@ -37,6 +37,16 @@ export class ElementSpace {
     this.#transaction.scan(prefix + lo, prefix + hi, reverse, (key, value) => visit(key.slice(from), value));
   }
 
+  /** The number of entries with lo <= key < hi. */
+  count(lo: string, hi: string): number {
+    return this.#transaction.count(this.#prefix + lo, this.#prefix + hi);
+  }
+
+  /** The key of lo <= key < hi that has `index` others of them before it. */
+  keyAt(lo: string, hi: string, index: number): string | undefined {
+    return this.#transaction.keyAt(this.#prefix + lo, this.#prefix + hi, index)?.slice(this.#prefix.length);
+  }
+
   /** The first entry of lo <= key < hi, or the last when `reverse`. */
   first(lo: string, hi: string, reverse: boolean): { key: string; value: Buffer } | undefined {
     let found: { key: string; value: Buffer } | undefined;

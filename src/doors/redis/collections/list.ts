@@ -102,7 +102,7 @@ export class RedisList extends Collection {
       this.#afterGrowth(elements);
       return;
     }
-    const end = large.space.first(Order.position, OrderEnd.position, !left)?.key.slice(1);
+    const end = large.index.end(!left);
     if (end === undefined) this.#insertAt(large, FIRST_POSITION, value);
     else this.#insertAt(large, left ? positionBefore(end) : positionAfter(end), value);
     this.#noteGrowth();
@@ -117,9 +117,9 @@ export class RedisList extends Collection {
       value = (left ? elements.shift() : elements.pop()) as string;
       this.#bytes -= packedTextBytes(value);
     } else {
-      const end = large.space.first(Order.position, OrderEnd.position, !left) as { key: string; value: Buffer };
-      value = end.value.latin1Slice();
-      this.#deleteAt(large, end.key.slice(1), end.value.length);
+      const position = large.index.end(!left) as string;
+      value = (large.space.get(Order.position + position) as Buffer).latin1Slice();
+      this.#deleteAt(large, position, value.length);
     }
     this.#noteShrinkage();
     return value;

@@ -47,6 +47,8 @@ export class CollectionRig implements CollectionHost {
       delete: (key) => transaction.delete(key),
       deleteRange: (lo, hi) => transaction.deleteRange(lo, hi),
       scan: (lo, hi, reverse, visit) => transaction.scan(lo, hi, reverse, visit),
+      count: (lo, hi) => transaction.count(lo, hi),
+      keyAt: (lo, hi, index) => transaction.keyAt(lo, hi, index),
     });
     return this;
   }

@@ -79,9 +79,9 @@ export class RedisSortedSet extends Collection {
   rankOfMember(member: string, orEqual: boolean): number {
     const { large } = this;
     if (large !== undefined) {
-      const first = large.space.first(Order.score, OrderEnd.score, false);
+      const first = large.index.end(false);
       if (first === undefined) return 0;
-      const bound = first.key.slice(1, 1 + SCORE_BYTES) + memberPart(member);
+      const bound = first.slice(0, SCORE_BYTES) + memberPart(member);
       return large.index.rankOf(orEqual ? `${bound}\0` : bound);
     }
     const entries = this.#unpacked();
@@ -224,14 +224,19 @@ export class RedisSortedSet extends Collection {
       this.#putBoth(large, member, suffix, score);
       return;
     }
+    const scored = scoreBytes(score) + part;
     if (before !== undefined) {
       const old = scoreBytes(before) + part;
       large.space.delete(Order.score + old);
+      if (large.index.moved(old, scored)) {
+        this.#putBoth(large, member, suffix, score);
+        return;
+      }
       large.index.removed(old);
     }
     const written = this.#putBoth(large, member, suffix, score);
     if (before === undefined) large.bytes += written;
-    large.index.inserted(scoreBytes(score) + part);
+    large.index.inserted(scored);
   }
 
   /** Returns the bytes that a new element takes. */
