@@ -33,7 +33,7 @@ import { MembershipKeeper } from './membership-keeper.ts';
 import { EMPTY_METADATA, FIRST_NODE, METADATA_FOUNDERS, METADATA_TABLET, type Metadata } from './metadata.ts';
 import { MetadataGroup } from './metadata-group.ts';
 import { PeerWatch } from './peer-watch.ts';
-import { placesOf, rangesOf } from './places.ts';
+import { PlaceTable, rangesOf } from './places.ts';
 import { Rebuild, type RebuildOptions, refuseAlone, refuseStrangers } from './rebuild.ts';
 import { RemovalWatch } from './removal-watch.ts';
 import { SlotRouter } from './slot-router.ts';
@@ -67,6 +67,7 @@ export class Cluster implements Router {
   readonly #metadata: MetadataGroup;
   readonly #leaders: LeaderTable;
   readonly #slots: SlotRouter;
+  readonly #places = new PlaceTable();
   readonly #catalog: ClusterCatalog;
   /** Users of all doors. */
   readonly access: AccessControl;
@@ -489,7 +490,7 @@ export class Cluster implements Router {
     if (state.cluster !== null) this.#identity.forgetFirstAccess();
     this.#removal.metadataChanged(state);
     this.#syncReplicas();
-    this.#slots.setPlaces(placesOf(this.metadata, this.#host));
+    this.#slots.setPlaces(this.#places.of(this.metadata, this.#host));
     this.#viewChanged();
   }
 
@@ -501,7 +502,7 @@ export class Cluster implements Router {
       this.#identity.current.node,
       () => this.metadata,
       () => {
-        this.#slots.setPlaces(placesOf(this.metadata, this.#host));
+        this.#slots.setPlaces(this.#places.of(this.metadata, this.#host));
         this.#viewChanged();
       },
     );

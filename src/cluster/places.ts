@@ -6,14 +6,31 @@ import type { Place } from './slot-router.ts';
 import { slotRanges } from './spaces.ts';
 import { SLOT_COUNT, type TabletId } from './view.ts';
 
-/** Index: slot. */
-export function placesOf(metadata: Metadata, host: TabletHost | null): (Place | undefined)[] {
-  const places = new Array<Place | undefined>(SLOT_COUNT).fill(undefined);
-  for (const record of metadata.tablets.values()) {
-    const place = { tablet: record.id, replica: host?.get(record.id) };
-    places.fill(place, record.slotFirst, record.slotLast + 1);
+/** Which tablet and replica a slot belongs to. */
+export class PlaceTable {
+  #places: (Place | undefined)[] = [];
+  /** What the table was made of. */
+  #made: readonly (Place & { readonly first: number; readonly last: number })[] | null = null;
+
+  /** Index: slot. Most changes of the metadata change nothing here, and the same table is given again. */
+  of(metadata: Metadata, host: TabletHost | null): (Place | undefined)[] {
+    const wanted = [...metadata.tablets.values()].map(({ id, slotFirst, slotLast }) => ({
+      tablet: id,
+      replica: host?.get(id),
+      first: slotFirst,
+      last: slotLast,
+    }));
+    const made = this.#made;
+    const isSame = ({ tablet, replica, first, last }: (typeof wanted)[number], at: number): boolean => {
+      const other = made?.[at];
+      return other?.tablet === tablet && other.replica === replica && other.first === first && other.last === last;
+    };
+    if (made?.length === wanted.length && wanted.every(isSame)) return this.#places;
+    this.#made = wanted;
+    this.#places = new Array<Place | undefined>(SLOT_COUNT).fill(undefined);
+    for (const place of wanted) this.#places.fill(place, place.first, place.last + 1);
+    return this.#places;
   }
-  return places;
 }
 
 /**

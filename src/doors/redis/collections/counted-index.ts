@@ -39,6 +39,12 @@ interface Entry {
   readonly count: number;
 }
 
+/** A block: the entry at a place of a node. */
+interface Step {
+  readonly node: IndexNode;
+  readonly at: number;
+}
+
 export class CountedIndex {
   /** Number of elements. */
   count: number;
@@ -62,11 +68,10 @@ export class CountedIndex {
   inserted(key: string): void {
     this.#noteEnds('', key);
     this.count += 1;
-    const leaf = this.#add(key, 1);
-    if (leaf.count <= LEAF_MAX) return;
-    if (this.levels === 0) this.#addLevel();
-    this.#split(1, leaf.key);
-    this.#tree.clear();
+    const size = this.#add(key, 1);
+    if (size <= LEAF_MAX) return;
+    if (this.levels === 0) this.#addLevel(undefined);
+    this.#splitLeaf(this.#path(key));
   }
 
   /** The element `key` has been deleted from the space. */
@@ -74,11 +79,9 @@ export class CountedIndex {
     assert(this.count > 0, 'an element that is removed was counted');
     this.#noteEnds(key, undefined);
     this.count -= 1;
-    const leaf = this.#add(key, -1);
-    assert(leaf.count >= 0, 'a block has no fewer than zero elements');
-    if (this.levels === 0 || leaf.count >= LEAF_MIN) return;
-    this.#merge(1, leaf);
-    this.#tree.clear();
+    const size = this.#add(key, -1);
+    assert(size >= 0, 'a block has no fewer than zero elements');
+    if (this.levels > 0 && size < LEAF_MIN) this.#merge(1, this.#path(key));
   }
 
   /**
@@ -86,24 +89,20 @@ export class CountedIndex {
    * their blocks would have to be put right: then they have to be called.
    */
   moved(before: string, after: string): boolean {
-    const from = this.#leafOf(before);
-    const to = this.#leafOf(after);
-    if (from.key !== to.key) {
-      if (from.count <= LEAF_MIN || to.count >= LEAF_MAX) return false;
-      let giving = this.#top();
-      let taking = giving;
-      for (let level = this.levels; giving !== undefined && taking !== undefined; level -= 1) {
-        const givingAt = placeOf(giving, before);
-        const takingAt = placeOf(taking, after);
-        if (giving !== taking || givingAt !== takingAt) {
-          this.#addAt(level, giving, givingAt, -1);
-          this.#addAt(level, taking, takingAt, 1);
-        }
-        giving = this.#below(level, giving, givingAt);
-        taking = this.#below(level, taking, takingAt);
+    const giving = this.#path(before);
+    const taking = this.#path(after);
+    const [from, to] = [giving[0], taking[0]];
+    if (from !== undefined && to !== undefined && !isSame(from, to)) {
+      if ((from.node.counts[from.at] as number) <= LEAF_MIN) return false;
+      if ((to.node.counts[to.at] as number) >= LEAF_MAX) return false;
+      this.#tree.stamp = undefined;
+      for (let level = 1; level <= this.levels; level += 1) {
+        const [gives, takes] = [giving[level - 1] as Step, taking[level - 1] as Step];
+        if (isSame(gives, takes)) break;
+        this.#addAt(level, gives.node, gives.at, -1);
+        this.#addAt(level, takes.node, takes.at, 1);
       }
     }
-    this.#tree.stamp = undefined;
     this.#noteEnds(before, after);
     return true;
   }
@@ -147,9 +146,7 @@ export class CountedIndex {
       from = node.keys[at] as string;
       node = this.#below(level, node, at);
     }
-    const found = this.#space.keyAt(this.#order + from, this.#orderEnd, rest);
-    assert(found !== undefined, 'counters are true');
-    return (found as string).slice(1);
+    return this.#element(from, rest);
   }
 
   /** Makes the index of a space whose elements are `keys`, ascending, and which has none yet. */
@@ -169,7 +166,7 @@ export class CountedIndex {
     const groups: Entry[] = [];
     for (let from = 0; from < children.length; from += size) {
       const part = children.slice(from, from + size);
-      groups.push({ key: this.#boundary(children, from), count: sum(part) });
+      groups.push({ key: this.#boundary(children, from), count: sum(part.map((child) => child.count)) });
     }
     return groups;
   }
@@ -183,70 +180,124 @@ export class CountedIndex {
 
   // ---- keeping blocks within bounds
 
-  #addLevel(): void {
+  #addLevel(below: IndexNode | undefined): IndexNode {
     this.levels += 1;
     assert(this.levels <= LEVELS_MAX, 'a tree of this fan-out is not higher');
     this.#write(this.levels, '', this.count);
+    const top: IndexNode = { keys: [''], counts: [this.count], below: [below], end: undefined };
+    this.#tree.top = top;
+    return top;
   }
 
-  #split(level: number, separator: string): void {
-    const children = this.#children(level, separator);
-    const middle = children.length >>> 1;
-    const right = (children[middle] as Entry).key;
-    const boundary = level === 1 ? shortestBetween((children[middle - 1] as Entry).key, right) : right;
-    const left = sum(children.slice(0, middle));
-    this.#write(level, separator, left);
-    this.#write(level, boundary, sum(children) - left);
-    if (level === this.levels) {
-      if (this.#entries(level, '', undefined).length <= FAN_MAX) return;
-      this.#addLevel();
-      this.#split(level + 1, '');
-      return;
-    }
-    const parent = this.#blockOf(level + 1, separator);
-    if (this.#children(level + 1, parent.key).length > FAN_MAX) this.#split(level + 1, parent.key);
+  /** The block of elements at the end of the path is too large. */
+  #splitLeaf(path: Step[]): void {
+    const { node, at } = path[0] as Step;
+    const from = node.keys[at] as string;
+    const count = node.counts[at] as number;
+    const middle = count >>> 1;
+    const boundary = shortestBetween(this.#element(from, middle - 1), this.#element(from, middle));
+    this.#insert(1, node, at, { boundary, count: count - middle, below: undefined });
+    this.#splitNode(1, path);
   }
 
-  #merge(level: number, block: Entry): void {
-    const isTop = level === this.levels;
-    const parent = isTop ? '' : this.#blockOf(level + 1, block.key).key;
-    const siblings = this.#entries(level, parent, isTop ? undefined : this.#next(level + 1, parent));
-    const at = siblings.findIndex((entry) => entry.key === block.key);
-    const leftAt = at > 0 ? at - 1 : at;
-    const left = siblings[leftAt] as Entry;
-    const right = siblings[leftAt + 1];
+  /** The list of blocks of `level` on the path has become longer. */
+  #splitNode(level: number, path: Step[]): void {
+    const { node } = path[level - 1] as Step;
+    if (node.keys.length <= FAN_MAX) return;
+    if (level === this.levels) path.push({ node: this.#addLevel(node), at: 0 });
+    const middle = node.keys.length >>> 1;
+    const keys = node.keys.splice(middle);
+    const counts = node.counts.splice(middle);
+    const right: IndexNode = { keys, counts, below: node.below.splice(middle), end: node.end };
+    const boundary = keys[0] as string;
+    node.end = boundary;
+    const { node: parent, at } = path[level] as Step;
+    this.#insert(level + 1, parent, at, { boundary, count: sum(counts), below: right });
+    this.#splitNode(level + 1, path);
+  }
+
+  /** A part of the block at a place becomes the next block. */
+  #insert(
+    level: number,
+    node: IndexNode,
+    at: number,
+    block: { readonly boundary: string; readonly count: number; readonly below: IndexNode | undefined },
+  ): void {
+    this.#addAt(level, node, at, -block.count);
+    node.keys.splice(at + 1, 0, block.boundary);
+    node.counts.splice(at + 1, 0, block.count);
+    node.below.splice(at + 1, 0, block.below);
+    this.#write(level, block.boundary, block.count);
+    this.#tree.entries += 1;
+  }
+
+  /** The block of `level` on the path has become too small: joins it with a neighbour. */
+  #merge(level: number, path: Step[]): void {
+    const { node, at } = path[level - 1] as Step;
     // An only child stays as it is: its parent is merged when that becomes too small.
-    if (right === undefined) return;
-    this.#delete(level, right.key);
-    this.#write(level, left.key, left.count + right.count);
-    const size = level === 1 ? left.count + right.count : this.#children(level, left.key).length;
-    if (size > (level === 1 ? LEAF_MAX : FAN_MAX)) {
-      this.#split(level, left.key);
-      return;
+    if (node.keys.length === 1) return;
+    const left = Math.max(0, at - 1);
+    const right = left + 1;
+    const low = this.#below(level, node, left);
+    const high = this.#below(level, node, right);
+    if (low !== undefined && high !== undefined) {
+      low.keys.push(...high.keys);
+      low.counts.push(...high.counts);
+      low.below.push(...high.below);
+      low.end = high.end;
     }
-    if (isTop) this.#dropLevels();
-    else if (siblings.length - 1 < FAN_MIN) this.#merge(level + 1, this.#blockOf(level + 1, parent));
+    this.#delete(level, node.keys[right] as string);
+    this.#addAt(level, node, left, node.counts[right] as number);
+    for (const list of [node.keys, node.counts, node.below]) list.splice(right, 1);
+    this.#tree.entries -= 1;
+    path[level - 1] = { node, at: left };
+    if (low === undefined) {
+      if ((node.counts[left] as number) > LEAF_MAX) return this.#splitLeaf(path);
+    } else if (low.keys.length > FAN_MAX) {
+      path[level - 2] = { node: low, at: 0 };
+      return this.#splitNode(level - 1, path);
+    }
+    if (level === this.levels) this.#dropLevels();
+    else if (node.keys.length < FAN_MIN) this.#merge(level + 1, path);
   }
 
   #dropLevels(): void {
-    while (this.levels > 0 && this.#entries(this.levels, '', undefined).length === 1) {
+    for (let top = this.#top(); top !== undefined && top.keys.length === 1; top = this.#top()) {
+      this.#tree.top = this.#below(this.levels, top, 0);
       this.#delete(this.levels, '');
       this.levels -= 1;
     }
   }
 
+  /** The element of the block that begins at `from` with so many of it before it. */
+  #element(from: string, index: number): string {
+    const found = this.#space.keyAt(this.#order + from, this.#orderEnd, index);
+    assert(found !== undefined, 'counters are true');
+    return found.slice(1);
+  }
+
   // ---- the tree in memory
 
-  /** Adds to the counters of the blocks of `key`; returns the lowest of them. */
-  #add(key: string, by: number): Entry {
-    let leaf: Entry = { key: '', count: this.count };
-    this.#tree.stamp = undefined;
+  /** Adds to the counters of the blocks of `key`; returns how many elements the lowest of them has. */
+  #add(key: string, by: number): number {
+    let size = this.count;
     for (let level = this.levels, node = this.#top(); node !== undefined; level -= 1) {
       const at = placeOf(node, key);
-      leaf = { key: node.keys[at] as string, count: this.#addAt(level, node, at, by) };
+      size = this.#addAt(level, node, at, by);
       node = this.#below(level, node, at);
     }
-    return leaf;
+    return size;
+  }
+
+  /** Where `key` lies, by level. */
+  #path(key: string): Step[] {
+    const path = new Array<Step>(this.levels);
+    for (let level = this.levels, node = this.#top(); node !== undefined; level -= 1) {
+      const at = placeOf(node, key);
+      path[level - 1] = { node, at };
+      node = this.#below(level, node, at);
+    }
+    return path;
   }
 
   #addAt(level: number, node: IndexNode, at: number, by: number): number {
@@ -256,20 +307,10 @@ export class CountedIndex {
     return count;
   }
 
-  /** The block of elements in which `key` lies. */
-  #leafOf(key: string): Entry {
-    let leaf: Entry = { key: '', count: this.count };
-    for (let level = this.levels, node = this.#top(); node !== undefined; level -= 1) {
-      const at = placeOf(node, key);
-      leaf = { key: node.keys[at] as string, count: node.counts[at] as number };
-      node = this.#below(level, node, at);
-    }
-    return leaf;
-  }
-
   /** The element `gone` is no more ('': none is), and `come` is there. */
   #noteEnds(gone: string, come: string | undefined): void {
     const tree = this.#tree;
+    tree.stamp = undefined;
     if (tree.first !== undefined) {
       if (come !== undefined && come < tree.first) tree.first = come;
       else if (gone === tree.first) tree.first = undefined;
@@ -312,39 +353,11 @@ export class CountedIndex {
 
   // ---- entries
 
-  /** The block of a level in which a key lies. */
-  #blockOf(level: number, key: string): Entry {
-    const node = nodeKey(level, '');
-    const found = this.#space.first(node, `${node + key}\0`, true);
-    assert(found !== undefined, 'every level has a block for each key');
-    return { key: found.key.slice(2), count: counterOf(found.value) };
-  }
-
-  /** The separator after one; undefined at the end of the level. */
-  #next(level: number, separator: string): string | undefined {
-    return this.#space.first(`${nodeKey(level, separator)}\0`, nodeKey(level + 1, ''), false)?.key.slice(2);
-  }
-
   #visit(level: number, from: string, to: string | undefined, visit: (entry: Entry) => boolean): void {
     const end = to === undefined ? nodeKey(level + 1, '') : nodeKey(level, to);
     this.#space.scan(nodeKey(level, from), end, false, (key, value) =>
       visit({ key: key.slice(2), count: counterOf(value) }),
     );
-  }
-
-  #entries(level: number, from: string, to: string | undefined): Entry[] {
-    const list: Entry[] = [];
-    this.#visit(level, from, to, (entry) => list.push(entry) > 0);
-    return list;
-  }
-
-  #children(level: number, separator: string): Entry[] {
-    const end = this.#next(level, separator);
-    if (level > 1) return this.#entries(level - 1, separator, end);
-    const list: Entry[] = [];
-    const hi = end === undefined ? this.#orderEnd : this.#order + end;
-    this.#space.scan(this.#order + separator, hi, false, (key) => list.push({ key: key.slice(1), count: 1 }) > 0);
-    return list;
   }
 
   #write(level: number, separator: string, count: number): void {
@@ -378,9 +391,13 @@ function counterOf(value: Buffer): number {
   return value.readUIntBE(0, COUNTER_BYTES);
 }
 
-function sum(entries: readonly Entry[]): number {
+function isSame(a: Step, b: Step): boolean {
+  return a.node === b.node && a.at === b.at;
+}
+
+function sum(counts: readonly number[]): number {
   let total = 0;
-  for (const entry of entries) total += entry.count;
+  for (const count of counts) total += count;
   return total;
 }
 

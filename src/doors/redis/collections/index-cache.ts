@@ -19,7 +19,7 @@ export interface IndexNode {
   /** By place in `keys`: what is below each, as far as it has been read. */
   readonly below: (IndexNode | undefined)[];
   /** The separator at which the node's range ends; undefined at the end of the level. */
-  readonly end: string | undefined;
+  end: string | undefined;
 }
 
 export class IndexTree {
@@ -35,12 +35,6 @@ export class IndexTree {
 
   constructor(stamp: string | undefined) {
     this.stamp = stamp;
-  }
-
-  /** Forgets the nodes: the levels have been changed. */
-  clear(): void {
-    this.top = undefined;
-    this.entries = 1;
   }
 }
 
