@@ -38,23 +38,52 @@ export interface CollectionHost {
 export class LargePart {
   readonly id: string;
   readonly space: ElementSpace;
-  readonly index: CountedIndex;
-  readonly tree: IndexTree;
   bytes: number;
   expiring: number;
+  readonly #keyspace: Keyspace;
+  readonly #slot: number;
+  readonly #order: string;
+  readonly #head: LargeHead;
+  /** The metadata that it was found by; undefined for a collection that is made now. */
+  readonly #raw: Buffer | undefined;
+  #tree: IndexTree | undefined;
+  #index: CountedIndex | undefined;
 
-  /** `raw` is the metadata that says so, undefined for a collection that is made now. */
   constructor(keyspace: Keyspace, slot: number, order: string, head: LargeHead, raw?: Buffer) {
     this.id = head.id;
-    this.tree = raw === undefined ? new IndexTree(undefined) : keyspace.indexes.open(slot, head.id, raw);
     this.space = new ElementSpace(keyspace.transaction, slot, head.id);
-    this.index = new CountedIndex(this.space, this.tree, order, head.count, head.levels);
     this.bytes = head.bytes;
     this.expiring = head.expiring;
+    this.#keyspace = keyspace;
+    this.#slot = slot;
+    this.#order = order;
+    this.#head = head;
+    this.#raw = raw;
   }
 
   get count(): number {
-    return this.index.count;
+    return this.#index === undefined ? this.#head.count : this.#index.count;
+  }
+
+  get levels(): number {
+    return this.#index === undefined ? this.#head.levels : this.#index.levels;
+  }
+
+  /** Most commands need none. */
+  get index(): CountedIndex {
+    if (this.#index !== undefined) return this.#index;
+    const { id, count, levels } = this.#head;
+    const raw = this.#raw;
+    this.#tree = raw === undefined ? new IndexTree(undefined) : this.#keyspace.indexes.open(this.#slot, id, raw);
+    this.#index = new CountedIndex(this.space, this.#tree, this.#order, count, levels);
+    return this.#index;
+  }
+
+  /** All that was changed is written, and `value` is the metadata from now on. */
+  saved(value: Buffer): void {
+    const { indexes } = this.#keyspace;
+    if (this.#tree !== undefined) indexes.save(this.#slot, this.id, this.#tree, value);
+    else if (this.#raw !== undefined) indexes.saveUntouched(this.#slot, this.id, this.#raw, value);
   }
 }
 
@@ -169,9 +198,9 @@ export abstract class Collection {
     const at = writeHead(value, headerBytes(this.expire_ms), this.encoding, next_ms);
     if (large === undefined) this.writePacked(value, at);
     else {
-      const { id, count, bytes, index, expiring } = large;
-      writeLargeHead(value, at, { id, count, bytes, levels: index.levels, expiring });
-      keyspace.indexes.save(this.slot, id, large.tree, value);
+      const { id, count, bytes, levels, expiring } = large;
+      writeLargeHead(value, at, { id, count, bytes, levels, expiring });
+      large.saved(value);
     }
     keyspace.put(this.slot, this.key, value, this.expire_ms);
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ValueType, writeHeader } from '../value.ts';
-import { IndexCache } from './index-cache.ts';
+import { IndexCache, type IndexTree } from './index-cache.ts';
 
 const SLOT = 7;
 
@@ -37,19 +37,29 @@ describe('trees of counted indexes', () => {
     expect(cache.open(SLOT, 'a', metadata(2)).first).toBeUndefined();
   });
 
-  test('are forgotten when there are too many entries, the one first that was not used for longest', () => {
+  test('stay true through a change that touches no index', () => {
+    const cache = new IndexCache();
+    const tree = cache.open(SLOT, 'a', metadata(1));
+    cache.saveUntouched(SLOT, 'a', metadata(1), metadata(2));
+    expect(cache.open(SLOT, 'a', metadata(2))).toBe(tree);
+    cache.saveUntouched(SLOT, 'a', metadata(3), metadata(4));
+    expect(cache.open(SLOT, 'a', metadata(4))).not.toBe(tree);
+  });
+
+  test('are forgotten when there are too many entries, those first that were not used for long', () => {
     const cache = new IndexCache(100);
-    const open = (id: string) => cache.open(SLOT, id, metadata(1));
-    for (const id of ['a', 'b', 'c']) {
+    const open = (id: string): IndexTree => cache.open(SLOT, id, metadata(1));
+    const load = (id: string): void => {
       const tree = open(id);
       tree.first = id;
       tree.entries += 30;
       expect(open(id)).toBe(tree);
-    }
-    open('a');
-    const last = open('d');
-    last.entries += 30;
-    open('d');
+    };
+    load('a');
+    load('b');
+    // These two are more than half: they are the old ones now, of which one is used again.
+    expect(open('a').first).toBe('a');
+    load('c');
     expect(open('a').first).toBe('a');
     expect(open('c').first).toBe('c');
     expect(open('b').first).toBeUndefined();

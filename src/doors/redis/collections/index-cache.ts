@@ -42,46 +42,50 @@ export class IndexTree {
 const ENTRIES_MAX = 100_000;
 
 export class IndexCache {
-  /** By what names the collection; the one that was used last is at the end. */
-  readonly #trees = new Map<string, IndexTree>();
-  readonly #entries_max: number;
+  /** By what names the collection. When the young trees are half of what there may be, they become the old ones. */
+  #young = new Map<string, IndexTree>();
+  #old = new Map<string, IndexTree>();
+  /** Of the young ones. */
   #entries = 0;
+  readonly #youngEntries_max: number;
 
   constructor(entries_max = ENTRIES_MAX) {
-    this.#entries_max = entries_max;
+    this.#youngEntries_max = entries_max / 2;
   }
 
   /** The tree of the collection `id` of a slot, as it is at the metadata value `raw`. */
   open(slot: number, id: string, raw: Buffer): IndexTree {
     const name = nameOf(slot, id);
     const stamp = stampOf(raw);
-    const kept = this.#trees.get(name);
+    const kept = this.#young.get(name) ?? this.#old.get(name);
     const tree = kept?.stamp === stamp ? kept : new IndexTree(stamp);
-    this.#keep(name, tree, kept);
+    this.#keep(name, tree);
     return tree;
   }
 
   /** The collection has been changed, and is at `raw` what the tree says. */
   save(slot: number, id: string, tree: IndexTree, raw: Buffer): void {
-    const name = nameOf(slot, id);
     tree.stamp = stampOf(raw);
-    this.#keep(name, tree, this.#trees.get(name));
+    this.#keep(nameOf(slot, id), tree);
   }
 
-  #keep(name: string, tree: IndexTree, before: IndexTree | undefined): void {
-    if (before !== undefined) {
-      this.#trees.delete(name);
-      if (before !== tree) this.#entries -= before.counted;
-    }
-    this.#trees.set(name, tree);
-    this.#entries += tree.entries - (before === tree ? tree.counted : 0);
+  /** The collection has got the metadata value `after`, and its index has not been touched. */
+  saveUntouched(slot: number, id: string, before: Buffer, after: Buffer): void {
+    const name = nameOf(slot, id);
+    const kept = this.#young.get(name) ?? this.#old.get(name);
+    if (kept?.stamp === stampOf(before)) kept.stamp = stampOf(after);
+  }
+
+  #keep(name: string, tree: IndexTree): void {
+    const before = this.#young.get(name);
+    if (before === tree && tree.counted === tree.entries) return;
+    this.#entries += tree.entries - (before?.counted ?? 0);
     tree.counted = tree.entries;
-    if (this.#entries <= this.#entries_max) return;
-    for (const [oldest, forgotten] of this.#trees) {
-      if (this.#entries <= this.#entries_max || forgotten === tree) return;
-      this.#trees.delete(oldest);
-      this.#entries -= forgotten.counted;
-    }
+    if (before !== tree) this.#young.set(name, tree);
+    if (this.#entries <= this.#youngEntries_max) return;
+    this.#old = this.#young;
+    this.#young = new Map();
+    this.#entries = 0;
   }
 }
 
