@@ -119,7 +119,7 @@ export class GroupMember {
             ? 'learner'
             : 'standby'
           : 'down';
-    const doing = this.#step.do === 'nothing' ? this.#step.why : this.#step.do;
+    const doing = this.#step.do === 'nothing' ? this.#step.why : nameOf(this.#step);
     const note = server.failure === '' ? doing : `${doing}; ${server.failure}`;
     return { role, replayed: String(this.#replayed), note };
   }
@@ -349,9 +349,18 @@ export class GroupMember {
       case 'hand-over':
         await this.#options.quiesce(record);
         return server.stop('fast');
+      case 'together':
+        return this.#together(step.steps, record);
       default:
         return;
     }
+  }
+
+  /** All have ended when this ends, also when one of them failed. */
+  async #together(steps: readonly Step[], record: GroupRecord): Promise<void> {
+    const results = await Promise.allSettled(steps.map((step) => this.#carryOut(step, record)));
+    const failed = results.find(({ status }) => status === 'rejected');
+    if (failed !== undefined) throw (failed as PromiseRejectedResult).reason;
   }
 
   /** `reigns` is set before anybody can see a primary: until then what runs is nobody's. */
@@ -471,12 +480,12 @@ export class GroupMember {
     const { epoch, phase } = record;
     const why = step.do === 'nothing' || step.do === 'fence' ? step.why : '';
     const log = step.do === 'fence' ? this.#log.warn : this.#log.debug;
-    log.call(this.#log, { epoch, phase, step: step.do, why }, 'PostgreSQL: next step');
+    log.call(this.#log, { epoch, phase, step: nameOf(step), why }, 'PostgreSQL: next step');
   }
 
   #failed(error: unknown): void {
     if (this.#isStopped) return;
-    this.#log.warn({ error, step: this.#step.do }, 'a step of the PostgreSQL server failed; trying again');
+    this.#log.warn({ error, step: nameOf(this.#step) }, 'a step of the PostgreSQL server failed; trying again');
     if (this.#step.do === 'rebuild') this.#failures++;
     this.#notBefore_ms = this.#options.clock.monotonic_ms() + RETRY_MS;
   }
@@ -492,4 +501,8 @@ export class GroupMember {
     const replayed = await this.#replayedNow();
     if (replayed !== null) this.#replayed = replayed;
   }
+}
+
+function nameOf(step: Step): string {
+  return step.do === 'together' ? step.steps.map((part) => part.do).join(' and ') : step.do;
 }

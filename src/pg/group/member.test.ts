@@ -121,6 +121,11 @@ describe('a recruiting', () => {
   test('is answered after the pledge is durable, nobody is followed, and the lease is over', () => {
     const server = { follows: voterName(3, 7), replayed: 1_200n };
     expect(nextStep(view({ record: recruiting, server, state }))).toMatchObject({
+      do: 'together',
+      steps: [{ do: 'remember', state: { pledged: 8 } }, { do: 'cut' }],
+    });
+    const alone = { follows: '', replayed: 1_200n };
+    expect(nextStep(view({ record: recruiting, server: alone, state }))).toMatchObject({
       do: 'remember',
       state: { pledged: 8 },
     });
@@ -152,6 +157,27 @@ describe('a recruiting', () => {
     expect(two).toMatchObject({ phase: 'promoting', primary: 3, epoch: 8 });
     const late = change(two, { type: 'pledge', epoch: 8, node: 1, dataEpoch: 7, lsn: '1300' });
     expect(late).toBe(two);
+  });
+
+  test('has the chosen one promoted when where it begins is durable, and whom its commits wait for is set', () => {
+    const record = change(
+      recruiting,
+      { type: 'pledge', epoch: 8, node: 2, dataEpoch: 4, lsn: '9999' },
+      { type: 'pledge', epoch: 8, node: 3, dataEpoch: 7, lsn: '1200' },
+    );
+    const pledged = { ...state, pledged: 8 };
+    const server = { follows: '', replayed: 1_200n };
+    const branched = { ...pledged, base: 7, branch: { epoch: 8, fork: '1200' }, voted: 8 };
+    const synchronous = { do: 'synchronous', names: [voterName(1, 8), voterName(2, 8)], k: 1 };
+    const remember = { do: 'remember', state: branched };
+    expect(nextStep(view({ record, server, state: pledged }))).toMatchObject({
+      do: 'together',
+      steps: [remember, synchronous],
+    });
+    const ruled = { ...server, rule: `1 of ${synchronous.names.join(', ')}` };
+    expect(nextStep(view({ record, server: ruled, state: pledged }))).toMatchObject(remember);
+    expect(nextStep(view({ record, server, state: branched }))).toEqual(synchronous);
+    expect(nextStep(view({ record, server: ruled, state: branched }))).toEqual({ do: 'promote', epoch: 8 });
   });
 
   test('of an older epoch changes nothing', () => {

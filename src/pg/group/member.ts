@@ -85,7 +85,9 @@ export type Step =
   | { readonly do: 'rebuild'; readonly by: 'rewind' | 'clone' }
   /** Asks the primary that was, whose lease rests on this node too, to end at once. */
   | { readonly do: 'demand'; readonly of: NodeId }
-  | { readonly do: 'hand-over' };
+  | { readonly do: 'hand-over' }
+  /** Steps of which none needs the effect of another: at most one of them is for the server. */
+  | { readonly do: 'together'; readonly steps: readonly Step[] };
 
 /** How often a standby may fail to start, or a rewind, before the server is cloned. */
 const FAILURES_MAX = 2;
@@ -124,6 +126,7 @@ function asPrimary(view: MemberView): Step {
   const { epoch } = record;
   const names = synchronousNames(record);
   const synchronous: Step = { do: 'synchronous', names, k: record.k };
+  const isRuled = server.rule === ruleOf(names, record.k);
   if (record.phase === 'forming') return asFounder(view, synchronous);
   if (record.phase === 'promoting') {
     if (server.is === 'primary') return promotedStep(view);
@@ -132,14 +135,15 @@ function asPrimary(view: MemberView): Step {
     if (state.branch?.epoch !== epoch) {
       const base = dataEpoch(state, server.replayed);
       const branch = { epoch, fork: String(server.replayed) };
-      return { do: 'remember', state: { ...state, base, branch, voted: epoch } };
+      const remember: Step = { do: 'remember', state: { ...state, base, branch, voted: epoch } };
+      return isRuled ? remember : { do: 'together', steps: [remember, synchronous] };
     }
     // Before anybody can write: not one transaction of the reign is acknowledged by an older rule.
-    return server.rule === ruleOf(names, record.k) ? { do: 'promote', epoch } : synchronous;
+    return isRuled ? { do: 'promote', epoch } : synchronous;
   }
   if (server.is !== 'primary') return down(view);
   if (record.phase === 'opening') {
-    if (server.rule !== ruleOf(names, record.k)) return synchronous;
+    if (!isRuled) return synchronous;
     if (!view.holdsLease) return nothing('waiting for the support of the other nodes');
     if (server.flushedBy < 0) return { do: 'inaugurate' };
     if (server.flushedBy < record.k) return nothing('waiting for standbys that have the first record of the reign');
@@ -147,7 +151,7 @@ function asPrimary(view: MemberView): Step {
   }
   if (!view.holdsLease) return { do: 'fence', why: 'too few nodes stand by this one as primary' };
   if (record.phase === 'switching') return { do: 'hand-over' };
-  return server.rule === ruleOf(names, record.k) ? nothing('serving') : synchronous;
+  return isRuled ? nothing('serving') : synchronous;
 }
 
 function nothing(why: string): Step {
@@ -209,7 +213,10 @@ function asRecruit(view: MemberView): Step {
   if (server.is === 'absent' && !mayAnswerEmpty(state)) {
     return nothing('its data is not complete, and it may have acknowledged what is not there');
   }
-  if (state.pledged < epoch) return { do: 'remember', state: { ...state, pledged: epoch } };
+  if (state.pledged < epoch) {
+    const remember: Step = { do: 'remember', state: { ...state, pledged: epoch } };
+    return server.follows === '' ? remember : { do: 'together', steps: [remember, { do: 'cut' }] };
+  }
   if (server.is === 'stopped') return isUnhurried(view) ? nothing(UNHURRIED) : { do: 'start', as: '' };
   if (server.follows !== '') return { do: 'cut' };
   if (record.phase === 'promoting') return nothing('another node is being promoted');

@@ -116,6 +116,15 @@ export class SimMembers {
       node.busyUntil_ms = clock.now_ms + 50;
       return;
     }
+    if (step.do === 'together') {
+      let until_ms = 0;
+      for (const part of step.steps) {
+        this.#carryOut(node, part, record);
+        until_ms = Math.max(until_ms, node.busyUntil_ms);
+      }
+      node.busyUntil_ms = until_ms;
+      return;
+    }
     if (step.do === 'fence') this.stopServer(node);
     const isSlow = step.do === 'rebuild' || clock.chance(0.03);
     const duration_ms = isSlow ? clock.between(50, 1_500) : clock.between(2, 60);
