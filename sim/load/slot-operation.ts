@@ -10,7 +10,7 @@ import type { Prng } from '../../src/base/prng.ts';
 import type { ByteKey } from '../../src/storage/ordered-store.ts';
 import type { Transaction } from '../../src/tablet/operation.ts';
 
-export type SlotTransaction = Pick<Transaction, 'get' | 'put' | 'delete' | 'deleteRange' | 'scan'>;
+export type SlotTransaction = Pick<Transaction, 'get' | 'put' | 'delete' | 'deleteRange' | 'scan' | 'count' | 'keyAt'>;
 
 export type RegisterKind = 'registerSet' | 'registerGet' | 'registerSwap' | 'registerDelete';
 
@@ -156,7 +156,8 @@ export function runOperation(transaction: SlotTransaction, slot: number, operati
       return 'ok';
     case 'scan': {
       const [lo, hi] = key < other ? [key, `${other}~`] : [other, `${key}~`];
-      return listed(transaction, lo, hi, operation.reverse, 3);
+      const first = listed(transaction, lo, hi, operation.reverse, 3);
+      return `${transaction.count(lo, hi)}: ${first}; ${transaction.keyAt(lo, hi, 1)?.slice(6)}`;
     }
     case 'registerGet':
       return text(`${prefix}r`);

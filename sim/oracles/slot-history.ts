@@ -221,4 +221,12 @@ class MapTransaction implements SlotTransaction {
     if (reverse) keys.reverse();
     for (const key of keys) if (!visit(key, this.#keys.get(key) as Buffer)) return;
   }
+
+  count(lo: ByteKey, hi: ByteKey): number {
+    return this.#keys.range(lo, hi, Number.POSITIVE_INFINITY).length;
+  }
+
+  keyAt(lo: ByteKey, hi: ByteKey, index: number): ByteKey | undefined {
+    return this.#keys.range(lo, hi, index + 1)[index];
+  }
 }
