@@ -11,7 +11,7 @@ import { finishRemoval, leavingNode, metadataReplica, replaceLost } from './memb
 import { type Metadata, putCluster, putTablet } from './metadata.ts';
 import type { MetadataGroup } from './metadata-group.ts';
 import { metadataVoters, placeTablet, slotsOf } from './placement.ts';
-import { isCaughtUp } from './replica-progress.ts';
+import { isCaughtUp, isMajorityAtHand } from './replica-progress.ts';
 import type { NodeId } from './view.ts';
 
 export class Director {
@@ -97,7 +97,11 @@ export class Director {
     if (votersOutgoing.length > 0) return;
     const members = new Set<ReplicaId>([...voters, ...learners]);
     const wanted = new Set([...state.nodes.values()].map(metadataReplica));
-    const superfluous = [...members].find((replica) => !wanted.has(replica));
+    const superfluous = [...members].find((replica) => {
+      if (wanted.has(replica)) return false;
+      const left = voters.filter((voter) => voter !== replica);
+      return !voters.includes(replica) || isMajorityAtHand(raft, left, alive);
+    });
     if (superfluous === group.replica) {
       // It cannot lead its own leaving: another one takes over and does the rest.
       const heir = voters.find((replica) => wanted.has(replica) && alive(nodeOf(replica)) && isCaughtUp(raft, replica));

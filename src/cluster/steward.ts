@@ -8,15 +8,20 @@ import { type ConfChange, ConfChangeType, type ReplicaId } from '../raft/types.t
 import { nodeOf } from '../tablet/replica-id.ts';
 import type { Tablet } from '../tablet/tablet.ts';
 import type { TabletRecord } from './metadata.ts';
-import { isCaughtUp } from './replica-progress.ts';
-import type { NodeId } from './view.ts';
+import { isCaughtUp, isMajorityAtHand } from './replica-progress.ts';
+import type { NodeId, TabletId } from './view.ts';
 
-/** A node must have been alive this long before leadership goes back to it: one that flaps would take it back and forth. */
+/**
+ * A node must have been alive this long before leadership goes back to it, since one that flaps would take it back and forth; and before
+ * it counts for a group that others leave, since one that has come back may still find that it has lost its replica.
+ */
 const STEADY_MS = 2_000;
 
 export class Steward {
   readonly #log: Logger;
   readonly #aliveFor_ms: (node: NodeId) => number;
+  /** Tablets whose members cannot leave yet. */
+  readonly #waiting = new Set<TabletId>();
 
   constructor(options: { logger: Logger; aliveFor_ms: (node: NodeId) => number }) {
     this.#log = options.logger;
@@ -46,6 +51,9 @@ export class Steward {
         return false;
       }
     }
+    const isSteady = (node: NodeId): boolean => this.#aliveFor_ms(node) >= STEADY_MS;
+    if (superfluous.length > 0 && !isMajorityAtHand(raft, record.replicas, isSteady)) return this.#waits(tablet);
+    this.#waiting.delete(tablet.id);
     this.#propose(tablet, {
       transition: 'auto',
       changes: [
@@ -74,6 +82,14 @@ export class Steward {
       if (replica === tablet.replica || !tablet.confState.voters.includes(replica)) continue;
       if (this.#aliveFor_ms(nodeOf(replica)) <= 0 || !isCaughtUp(tablet.raft, replica)) continue;
       if (tablet.raft.transferLeader(replica)) return true;
+    }
+    return false;
+  }
+
+  #waits(tablet: Tablet): false {
+    if (!this.#waiting.has(tablet.id)) {
+      this.#log.info({ tablet: tablet.id }, 'members stay until a majority of the others is alive and caught up');
+      this.#waiting.add(tablet.id);
     }
     return false;
   }
