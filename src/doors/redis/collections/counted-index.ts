@@ -251,14 +251,15 @@ export class CountedIndex {
     for (const list of [node.keys, node.counts, node.below]) list.splice(right, 1);
     this.#tree.entries -= 1;
     path[level - 1] = { node, at: left };
-    if (low === undefined) {
-      if ((node.counts[left] as number) > LEAF_MAX) return this.#splitLeaf(path);
-    } else if (low.keys.length > FAN_MAX) {
+    const isSplitAgain = low === undefined ? (node.counts[left] as number) > LEAF_MAX : low.keys.length > FAN_MAX;
+    if (!isSplitAgain) {
+      if (level === this.levels) this.#dropLevels();
+      else if (node.keys.length < FAN_MIN) this.#merge(level + 1, path);
+    } else if (low === undefined) this.#splitLeaf(path);
+    else {
       path[level - 2] = { node: low, at: 0 };
-      return this.#splitNode(level - 1, path);
+      this.#splitNode(level - 1, path);
     }
-    if (level === this.levels) this.#dropLevels();
-    else if (node.keys.length < FAN_MIN) this.#merge(level + 1, path);
   }
 
   #dropLevels(): void {
