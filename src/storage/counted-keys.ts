@@ -1,5 +1,5 @@
 /**
- * Counts the keys of a range without visiting them: the store counts those that no cell is about, which costs it a hundredth of
+ * Counts the keys of a range without visiting them: the store counts those that no cell is about, which costs it a small part of
  * handing them out, and only the cells of the range are looked at one by one.
  */
 import type { MergedCells } from './merged-cells.ts';
