@@ -48,6 +48,7 @@ describe.skipIf(needsPostgres !== '')(`the server of a node as a member of a gro
       demand: () => undefined,
       roles: () => ({ version: 1, roles: new Map() }),
       quiesce: () => Promise.resolve(),
+      hasFollowed: () => undefined,
     });
     member.wake();
     await until(() => record.phase === 'serving' && member.report().note === 'serving');

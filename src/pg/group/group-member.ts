@@ -13,7 +13,7 @@ import type { Role } from '../../cluster/access/role.ts';
 import type { NodeId } from '../../cluster/view.ts';
 import type { LocalServer } from '../server/local-server.ts';
 import type { GroupAnswer, MemberReport } from './group-calls.ts';
-import { type GroupRecord, learnerName, voterName } from './group-record.ts';
+import { type GroupRecord, lastRecordOf, learnerName, voterName } from './group-record.ts';
 import type { GroupRequest } from './group-rules.ts';
 import { copied, nextStep, ruleOf, type ServerView, type Step } from './member.ts';
 import { MemberStateFile } from './member-state-file.ts';
@@ -37,6 +37,8 @@ export interface GroupMemberOptions {
   readonly roles: () => { readonly version: number; readonly roles: ReadonlyMap<string, Role> };
   /** Resolves when no client's transaction runs on the primary, or the patience for that is over. */
   readonly quiesce: (record: GroupRecord) => Promise<void>;
+  /** Its server has been told to follow the primary of this epoch. */
+  readonly hasFollowed: () => void;
 }
 
 const TICK_MS = 25;
@@ -45,10 +47,8 @@ const REPORT_MS = 100;
 const RETRY_MS = 200;
 /** A standby that takes longer to start does not find what it needs. */
 const START_TIMEOUT_MS = 60_000;
-/** How often a new primary looks whether its first record is on the standbys. */
-const OPENING_MS = 8;
-/** Opening takes so long only when a standby is missing. */
-const STUCK_MS = 2_000;
+/** How often a new primary looks whether its first record is on the standbys, and a standby for the last one of the primary that was. */
+const LOOK_MS = 4;
 
 export class GroupMember {
   readonly #options: GroupMemberOptions;
@@ -70,6 +70,8 @@ export class GroupMember {
   #fork = 0n;
   #systemIdentifier = '';
   #rule = '';
+  /** Of the primary that it was, once that was shut down in order. */
+  #ended: { readonly epoch: number; readonly lastRecord: bigint } | null = null;
   /** Where the reign's first record ends; null while it is not written. */
   #firstRecord: bigint | null = null;
   #failures = 0;
@@ -109,6 +111,11 @@ export class GroupMember {
     return this.#options.server.state === 'primary' ? this.#reigns : 0;
   }
 
+  /** As one that counts in that epoch. */
+  follows(epoch: number): boolean {
+    return this.#follows === voterName(this.#options.self(), epoch);
+  }
+
   report(): MemberReport {
     const { server } = this.#options;
     const role =
@@ -142,7 +149,7 @@ export class GroupMember {
   /** Makes the stop that follows a short one. */
   async checkpoint(): Promise<void> {
     const { server } = this.#options;
-    if (server.state === 'primary') await server.query('CHECKPOINT');
+    if (server.state === 'primary') await server.query('SELECT pg_switch_wal(); CHECKPOINT');
   }
 
   /** Gives the server the record's settings with one changed. They stay until the record's are given to it, which is soon. */
@@ -212,7 +219,7 @@ export class GroupMember {
 
   /** False when there is nothing to do until something changes. */
   async #doNext(record: GroupRecord): Promise<boolean> {
-    const { self, supports, othersSuffice, holdsLease, tell, demand } = this.#options;
+    const { self, supports, othersSuffice, holdsLease } = this.#options;
     const server = await this.#look(record);
     const step = nextStep({
       self: self(),
@@ -220,33 +227,30 @@ export class GroupMember {
       state: this.#file.state,
       server,
       supportsDeposed: record.deposed !== self() && supports(record.deposed),
-      isStuck: this.#isStuck(record),
+      phaseFor_ms: this.#phaseFor(record),
       othersSuffice: othersSuffice(record),
       holdsLease: holdsLease(record),
     });
     this.#note(step, record);
     if (step.do === 'nothing') {
       this.#syncRolesLater(record);
-      if (record.phase === 'opening' && record.primary === self() && this.#firstRecord !== null) this.#wakeSoon();
+      const isOpening = record.phase === 'opening' && record.primary === self() && this.#firstRecord !== null;
+      if (isOpening || this.#awaitsLastRecord(record)) this.#wakeSoon();
       return false;
     }
-    if (step.do === 'tell') tell(step.request);
-    else if (step.do === 'demand') demand(step.of, record.epoch);
-    else {
-      await this.#carryOut(step, record);
-      return true;
-    }
-    return false;
+    await this.#carryOut(step, record);
+    // What others are asked for takes its time.
+    return step.do !== 'tell' && step.do !== 'demand';
   }
 
-  #isStuck(record: GroupRecord): boolean {
+  #phaseFor({ epoch, phase }: GroupRecord): number {
     const now_ms = this.#options.clock.monotonic_ms();
-    const stage = `${record.epoch} ${record.phase}`;
+    const stage = `${epoch} ${phase}`;
     if (stage !== this.#stage) {
       this.#stage = stage;
       this.#stageSince_ms = now_ms;
     }
-    return now_ms - this.#stageSince_ms > STUCK_MS;
+    return now_ms - this.#stageSince_ms;
   }
 
   async #look(record: GroupRecord): Promise<ServerView> {
@@ -263,24 +267,32 @@ export class GroupMember {
     else if (state === 'absent' || state === 'stopped' || state === 'failed') {
       is = (await server.exists()) ? 'stopped' : 'absent';
     }
+    const isAlone = this.#follows === '';
     const isLearner = this.#follows === learnerName(this.#options.self());
-    if (is === 'standby' && (this.#follows === '' || isLearner)) {
+    if (is === 'standby' && (isAlone || isLearner || this.#awaitsLastRecord(record))) {
       const now = await this.#replayedNow();
-      if (now === null && !isLearner) is = 'busy';
+      if (now === null && isAlone) is = 'busy';
       replayed = now ?? 0n;
     }
+    if (is === 'standby' || is === 'primary') this.#ended = null;
     return {
       is,
       follows: this.#follows,
       replayed,
+      lastRecord: this.#ended?.epoch === record.epoch ? this.#ended.lastRecord : null,
       reigns: this.#reigns,
       timeline: this.#timeline,
       fork: this.#fork,
       systemIdentifier: this.#systemIdentifier,
       rule: this.#rule,
-      flushedBy: is === 'primary' && record.phase === 'opening' ? await this.#flushedBy(record) : -1,
+      flushedBy: is === 'primary' && record.phase !== 'serving' ? await this.#flushedBy(record) : -1,
       failures: this.#failures,
     };
+  }
+
+  #awaitsLastRecord(record: GroupRecord): boolean {
+    const isStandby = this.#options.server.state === 'standby';
+    return isStandby && lastRecordOf(record) !== null && this.#file.state.branch?.epoch !== record.epoch;
   }
 
   /** Null while it does not say. */
@@ -305,6 +317,12 @@ export class GroupMember {
     const { server, socketFolder } = this.#options;
     const followAs = (as: string) => (as === '' ? null : { applicationName: as, socketFolder });
     switch (step.do) {
+      case 'tell':
+        this.#options.tell(step.request);
+        return;
+      case 'demand':
+        this.#options.demand(step.of, record.epoch);
+        return;
       case 'fence':
         return server.fence();
       case 'stop':
@@ -339,6 +357,7 @@ export class GroupMember {
       case 'follow':
         await server.follow(followAs(step.as));
         this.#follows = step.as;
+        this.#options.hasFollowed();
         return;
       case 'cut':
         await server.follow(null);
@@ -348,7 +367,7 @@ export class GroupMember {
         return this.#rebuild(step.by, record);
       case 'hand-over':
         await this.#options.quiesce(record);
-        return server.stop('fast');
+        return this.#handOver(record.epoch);
       case 'together':
         return this.#together(step.steps, record);
       default:
@@ -379,18 +398,24 @@ export class GroupMember {
   }
 
   /**
-   * Roles first, so that clients find them; then a record of the reign. Both are committed without waiting for standbys: the runner has
-   * to be free for other news while they catch up, and looks itself how many of them have it.
+   * The record first, so that standbys get it while the roles are made, which clients have to find. Both are committed without waiting for
+   * standbys: the runner has to be free for other news while they catch up, and looks itself how many of them have it.
    */
   async #inaugurate(record: GroupRecord): Promise<void> {
     const { server, roles } = this.#options;
     const { version, roles: wanted } = roles();
     const local = (sql: string) => server.query(`BEGIN; SET LOCAL synchronous_commit = local; ${sql}; COMMIT`);
     const query = (sql: string) => (sql.startsWith('SELECT') ? server.query(sql) : local(sql));
+    await local(`SELECT pg_logical_emit_message(true, 'folkmoot', 'epoch ${record.epoch}')`);
+    const { received } = await server.position();
     await syncRoles(query, wanted, this.#log);
     this.#rolesVersion = version;
-    await local(`SELECT pg_logical_emit_message(true, 'folkmoot', 'epoch ${record.epoch}')`);
-    this.#firstRecord = (await server.position()).received;
+    this.#firstRecord = received;
+  }
+
+  async #handOver(epoch: number): Promise<void> {
+    const lastRecord = await this.#options.server.handOver();
+    this.#ended = lastRecord === null ? null : { epoch, lastRecord };
   }
 
   async #start(start: () => Promise<void>): Promise<void> {
@@ -491,7 +516,7 @@ export class GroupMember {
   }
 
   #wakeSoon(): void {
-    this.#options.clock.after(OPENING_MS, () => this.wake());
+    this.#options.clock.after(LOOK_MS, () => this.wake());
   }
 
   /** What others hear of this server. */

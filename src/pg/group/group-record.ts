@@ -2,10 +2,13 @@
  * What all nodes agree on about the group of PostgreSQL servers: one record in the section `postgres` of the catalog. Who may be
  * written to, in which epoch, whose flush counts, and which history is the true one.
  *
- *   forming -> opening -> serving -> switching ----------+
- *                ^           |                           |
- *                |           v                           v
- *                +---- promoting <---- recruiting <------+     every recruiting has a new epoch
+ *   forming -> opening -> serving ---> switching
+ *                ^           |          |     |
+ *                |           v          |     | ended in order: where its data ends is known
+ *                |       recruiting <---+     |
+ *                |           |                |
+ *                |           v                |
+ *                +------ promoting <----------+     with a new epoch, as every recruiting
  *
  * Only `serving` (and `switching`, for what has begun) lets anybody write.
  */
@@ -58,6 +61,11 @@ export interface GroupRecord {
   readonly released: boolean;
   /** Who should become primary if it has everything; 0 for whoever has most. */
   readonly target: NodeId;
+  /**
+   * While `primary` is promoted after the one before was shut down in order: where the last record of that one begins (decimal LSN). Who has
+   * replayed beyond it has everything that there is, so nobody has to be asked for pledges. Empty when pledges have decided.
+   */
+  readonly lastRecord: string;
   /** In order of their ids, the primary included. */
   readonly voters: readonly Voter[];
   /** How many voters beside the primary have to have a transaction before it is acknowledged. */
@@ -108,6 +116,11 @@ export function learnerName(node: NodeId): string {
 /** The names that the primary waits for. */
 export function synchronousNames(record: GroupRecord): string[] {
   return record.voters.filter(({ node }) => node !== record.primary).map(({ node }) => voterName(node, record.epoch));
+}
+
+/** Of whose data is the last record of the reign before: it has all of it, and nothing else. Null when that is not known. */
+export function lastRecordOf({ phase, lastRecord }: GroupRecord): bigint | null {
+  return phase === 'promoting' && lastRecord !== '' ? BigInt(lastRecord) : null;
 }
 
 export function currentReign(record: GroupRecord): Reign | null {

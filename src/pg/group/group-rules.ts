@@ -5,7 +5,8 @@
  * Invariants
  *  1. The epoch goes up with every recruiting, and in one epoch at most one node becomes primary.
  *  2. Nobody is chosen before N - k voters have pledged themselves to the epoch, and then the one with the highest (epoch of its
- *     data, LSN) of them.
+ *     data, LSN) of them; unless the primary was shut down in order for a successor: then that one is, and says itself if it does not
+ *     have all that the primary had.
  *  3. `serving` follows only when k voters have the new primary's first record of its reign, which it says itself.
  *  4. k and the voters are what every acknowledged transaction was acknowledged by, or something weaker.
  */
@@ -25,8 +26,11 @@ export type GroupRequest =
   | { readonly type: 'form'; readonly voters: readonly Voter[] }
   /** The leader holds the primary (or the node that was to be it) for dead. `successor` founds the group if nobody has served yet. */
   | { readonly type: 'suspect'; readonly epoch: number; readonly node: NodeId; readonly successor: NodeId }
-  /** From the primary: its server is confirmed to be gone. */
-  | { readonly type: 'down'; readonly epoch: number; readonly node: NodeId }
+  /**
+   * From the primary: its server acknowledges nothing any more. `lastRecord`: where the last record begins (decimal LSN) that it has
+   * written, when it was shut down in order; else empty, and no process of it is left.
+   */
+  | { readonly type: 'down'; readonly epoch: number; readonly node: NodeId; readonly lastRecord: string }
   /** The deposed primary's server is confirmed to be gone. */
   | { readonly type: 'released'; readonly epoch: number; readonly node: NodeId }
   | ({ readonly type: 'pledge'; readonly epoch: number } & Pledge)
@@ -62,7 +66,7 @@ export function changeGroup(
       return suspect(record, request.node, request.successor);
     case 'down':
       if (request.node !== record.primary) return record;
-      return { ...depose(record, request.node), released: true };
+      return handedOver(record, request.lastRecord);
     case 'released':
       return request.node === record.deposed && !record.released ? { ...record, released: true } : record;
     case 'pledge':
@@ -89,6 +93,7 @@ function form(voters: readonly Voter[]): GroupRecord | string {
     deposed: 0,
     released: true,
     target: 0,
+    lastRecord: '',
     voters: [...voters].sort((a, b) => a.node - b.node),
     k: acknowledgersOf(voters.length),
     chain: [],
@@ -139,8 +144,16 @@ function depose(record: GroupRecord, node: NodeId): GroupRecord {
     deposed: node,
     released: false,
     target: record.phase === 'switching' ? record.target : 0,
+    lastRecord: '',
     pledges: [],
   };
+}
+
+/** The primary has ended. Where its data ends may be known: then its successor need not be looked for. */
+function handedOver(record: GroupRecord, lastRecord: string): GroupRecord {
+  const after = { ...depose(record, record.primary), released: true };
+  if (after.phase !== 'recruiting' || after.target === 0 || lastRecord === '') return after;
+  return { ...after, phase: 'promoting', primary: after.target, target: 0, lastRecord };
 }
 
 function pledge(record: GroupRecord, given: Pledge): GroupRecord {
@@ -181,7 +194,7 @@ function promoted(record: GroupRecord, request: GroupRequest & { readonly type: 
   // Reigns that nobody's data comes from (promoted, and lost before anybody followed) are no part of the history.
   const ancestors = record.chain.filter((reign) => reign.epoch <= parent);
   const chain = [...ancestors, { epoch, timeline, fork }].slice(-CHAIN_MAX);
-  return { ...record, phase: 'opening', chain, systemIdentifier };
+  return { ...record, phase: 'opening', lastRecord: '', chain, systemIdentifier };
 }
 
 function switchover(record: GroupRecord, target: NodeId): GroupRecord | string {

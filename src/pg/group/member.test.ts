@@ -14,6 +14,7 @@ const SERVING: GroupRecord = {
   deposed: 0,
   released: true,
   target: 0,
+  lastRecord: '',
   voters: VOTERS,
   k: 1,
   chain: [
@@ -31,6 +32,7 @@ const SERVER: ServerView = {
   is: 'standby',
   follows: '',
   replayed: 900n,
+  lastRecord: null,
   reigns: 0,
   timeline: 0,
   fork: 0n,
@@ -56,7 +58,7 @@ function view(
     self: 3,
     record: SERVING,
     supportsDeposed: false,
-    isStuck: false,
+    phaseFor_ms: 0,
     othersSuffice: false,
     holdsLease: true,
     ...changes,
@@ -93,7 +95,7 @@ describe('a server that comes back', () => {
   test('is replaced only when the group serves, or cannot without it, and then by a clone', () => {
     const record: GroupRecord = { ...SERVING, phase: 'opening' };
     expect(nextStep(view({ record, server: { replayed: 1_001n } }))).toMatchObject({ do: 'nothing' });
-    expect(nextStep(view({ record, server: { replayed: 1_001n }, isStuck: true }))).toMatchObject({
+    expect(nextStep(view({ record, server: { replayed: 1_001n }, phaseFor_ms: 2_001 }))).toMatchObject({
       state: { emptied: 0, rebuild: { by: 'clone' } },
     });
   });
@@ -181,7 +183,7 @@ describe('a recruiting', () => {
   });
 
   test('of an older epoch changes nothing', () => {
-    expect(change(recruiting, { type: 'down', epoch: 7, node: 1 })).toBe(recruiting);
+    expect(change(recruiting, { type: 'down', epoch: 7, node: 1, lastRecord: '' })).toBe(recruiting);
     expect(change(recruiting, { type: 'pledge', epoch: 7, node: 2, dataEpoch: 7, lsn: '1' })).toBe(recruiting);
   });
 
@@ -189,7 +191,7 @@ describe('a recruiting', () => {
     const begun = change(
       SERVING,
       { type: 'switchover', epoch: 7, target: 2 },
-      { type: 'down', epoch: 7, node: 1 },
+      { type: 'down', epoch: 7, node: 1, lastRecord: '' },
       { type: 'pledge', epoch: 8, node: 1, dataEpoch: 7, lsn: '1200' },
       { type: 'pledge', epoch: 8, node: 3, dataEpoch: 7, lsn: '1200' },
     );
@@ -213,10 +215,110 @@ describe('a recruiting', () => {
   });
 });
 
+describe('a handover', () => {
+  const switching = change(SERVING, { type: 'switchover', epoch: 7, target: 2 });
+  const record = change(switching, { type: 'down', epoch: 7, node: 1, lastRecord: '1200' });
+  const state = { branch: { epoch: 7, fork: '1000' }, base: 4, voted: 7 };
+  const server = { follows: voterName(2, 7), replayed: 1_201n };
+  const branched = { pledged: 8, base: 7, branch: { epoch: 8, fork: '1201' }, voted: 8 };
+  const rule = `1 of ${voterName(1, 8)}, ${voterName(3, 8)}`;
+
+  test('makes the wanted one primary at once when the end of the data is known', () => {
+    expect(record).toMatchObject({ epoch: 8, phase: 'promoting', primary: 2, released: true, lastRecord: '1200' });
+    expect(change(switching, { type: 'down', epoch: 7, node: 1, lastRecord: '' })).toMatchObject({
+      phase: 'recruiting',
+      target: 2,
+    });
+    const toAnybody = change(SERVING, { type: 'switchover', epoch: 7, target: 0 });
+    expect(change(toAnybody, { type: 'down', epoch: 7, node: 1, lastRecord: '1200' })).toMatchObject({
+      phase: 'recruiting',
+      lastRecord: '',
+    });
+  });
+
+  test('is told by the primary as soon as it has written its last record, and by one that is gone without', () => {
+    const stopping = { is: 'busy' as const, lastRecord: 1_200n };
+    expect(nextStep(view({ self: 1, record: switching, server: stopping }))).toEqual({
+      do: 'tell',
+      request: { type: 'down', epoch: 7, node: 1, lastRecord: '1200' },
+    });
+    expect(nextStep(view({ self: 1, record: switching, server: { is: 'stopped' } }))).toMatchObject({
+      request: { type: 'down', lastRecord: '' },
+    });
+    expect(nextStep(view({ self: 1, record: switching, server: { is: 'busy' } }))).toMatchObject({ do: 'nothing' });
+  });
+
+  test('has the rule of the next reign made before the primary has ended', () => {
+    const next = view({ self: 2, record: switching, server, state });
+    expect(nextStep(next)).toEqual({ do: 'synchronous', names: [voterName(1, 8), voterName(3, 8)], k: 1 });
+    expect(nextStep({ ...next, server: { ...next.server, rule } })).toMatchObject({ do: 'nothing' });
+  });
+
+  test('has the new primary promoted when it has replayed the last record, without a cut', () => {
+    const step = nextStep(view({ self: 2, record, server: { ...server, rule }, state }));
+    expect(step).toMatchObject({ do: 'remember', state: branched });
+    expect(nextStep(view({ self: 2, record, server, state }))).toMatchObject({
+      do: 'together',
+      steps: [{ do: 'remember' }, { do: 'synchronous' }],
+    });
+    const remembered = { ...state, ...branched };
+    expect(nextStep(view({ self: 2, record, server: { ...server, rule }, state: remembered }))).toEqual({
+      do: 'promote',
+      epoch: 8,
+    });
+    const primary = { is: 'primary' as const, reigns: 8, timeline: 4, fork: 1_201n };
+    expect(nextStep(view({ self: 2, record, server: primary, state: remembered }))).toMatchObject({
+      do: 'together',
+      steps: [{ do: 'tell', request: { type: 'promoted', parent: 7, fork: '1201' } }, { do: 'inaugurate' }],
+    });
+  });
+
+  test('waits for the last record, then for a replay that is held up, and is given up without it', () => {
+    const behind = { ...server, replayed: 1_200n };
+    expect(nextStep(view({ self: 2, record, server: behind, state }))).toMatchObject({ do: 'nothing' });
+    expect(nextStep(view({ self: 2, record, server: behind, state, phaseFor_ms: 101 }))).toEqual({ do: 'cut' });
+    const alone = { ...behind, follows: '' };
+    const down = { do: 'tell', request: { type: 'down', epoch: 8, node: 2, lastRecord: '' } };
+    expect(nextStep(view({ self: 2, record, server: alone, state }))).toEqual(down);
+    expect(change(record, down.request as GroupRequest)).toMatchObject({ epoch: 9, phase: 'recruiting', primary: 0 });
+  });
+
+  test('is given up by one whose data is not known to be of the last reign', () => {
+    const wrong = [
+      { state: { ...state, branch: { epoch: 4, fork: '500' } }, server },
+      { state: { ...state, isCopy: true }, server },
+      { state, server: { is: 'stopped' as const } },
+    ];
+    for (const changes of wrong) {
+      expect(nextStep(view({ self: 2, record, ...changes }))).toMatchObject({ request: { type: 'down', node: 2 } });
+    }
+  });
+
+  test('lets the other standby follow before the new primary writes, if it has the same', () => {
+    const other = { follows: voterName(3, 7), replayed: 1_201n };
+    expect(nextStep(view({ record, server: other, state }))).toMatchObject({ do: 'remember', state: branched });
+    const remembered = { ...state, ...branched };
+    expect(nextStep(view({ record, server: other, state: remembered }))).toEqual({ do: 'follow', as: 'n3.e8' });
+    const following = { ...other, follows: 'n3.e8' };
+    expect(nextStep(view({ record, server: following, state: remembered }))).toMatchObject({ do: 'nothing' });
+    const behind = { ...other, replayed: 1_200n };
+    expect(nextStep(view({ record, server: behind, state }))).toMatchObject({ do: 'nothing' });
+    // Then it is told where the reign begins when that is known.
+    expect(nextStep(view({ record, server: behind, state, phaseFor_ms: 101 }))).toMatchObject({
+      steps: [{ do: 'remember', state: { pledged: 8, branch: { epoch: 7 } } }, { do: 'cut' }],
+    });
+  });
+
+  test('leaves the primary that was alone until the group serves', () => {
+    const stopped = { is: 'stopped' as const };
+    expect(nextStep(view({ self: 1, record, server: stopped, othersSuffice: true }))).toMatchObject({ do: 'nothing' });
+  });
+});
+
 test('a reign that nobody follows from is no part of the history', () => {
   const record = change(
     SERVING,
-    { type: 'down', epoch: 7, node: 1 },
+    { type: 'down', epoch: 7, node: 1, lastRecord: '' },
     { type: 'pledge', epoch: 8, node: 2, dataEpoch: 4, lsn: '1000' },
     { type: 'pledge', epoch: 8, node: 3, dataEpoch: 4, lsn: '990' },
     { type: 'promoted', epoch: 8, node: 2, timeline: 3, fork: '1000', parent: 4, systemIdentifier: '42' },

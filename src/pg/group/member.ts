@@ -8,7 +8,9 @@
  *  2. A pledge is durable before it is given, the server follows nobody when it is given, and what it has is replayed.
  *  3. It is given only when the lease of the deposed primary is over, as far as it rests on this node.
  *  4. A server follows under a name that counts only if its data is a beginning of the primary's, which it knows and does not guess.
- *  5. Data is given up only for a copy of a primary that is served, and a server that has given up what it may have acknowledged
+ *  5. Who takes over from a primary that was shut down in order has replayed the last record of that one: it needs no pledges, since
+ *     nothing can be acknowledged any more that it does not have.
+ *  6. Data is given up only for a copy of a primary that is served, and a server that has given up what it may have acknowledged
  *     answers no recruiting until it has the copy.
  */
 import { assert } from '../../base/assert.ts';
@@ -17,6 +19,7 @@ import {
   currentReign,
   endOfReign,
   type GroupRecord,
+  lastRecordOf,
   learnerName,
   type Reign,
   synchronousNames,
@@ -32,8 +35,8 @@ export interface MemberView {
   readonly server: ServerView;
   /** Another node's lease as primary may rest on this node. */
   readonly supportsDeposed: boolean;
-  /** The group has been in this phase of this epoch for longer than it should. */
-  readonly isStuck: boolean;
+  /** How long the group has been in this phase of this epoch, as far as the node knows. */
+  readonly phaseFor_ms: number;
   /** So many other voters are alive that they can find every acknowledged transaction without this one. */
   readonly othersSuffice: boolean;
   /** Enough voters stand by this node as primary. */
@@ -44,8 +47,10 @@ export interface ServerView {
   readonly is: 'absent' | 'stopped' | 'busy' | 'standby' | 'primary';
   /** The name under which it follows the primary of the record; empty for nobody, or for another primary. */
   readonly follows: string;
-  /** Of a standby: what it has replayed. When it follows nobody that is everything it has. */
+  /** Of a standby, when somebody has to know: what it has replayed. When it follows nobody that is everything it has. */
   readonly replayed: bigint;
+  /** Of the primary of this epoch, once it was shut down in order: where the last record begins that it wrote; else null. */
+  readonly lastRecord: bigint | null;
   /** The epoch in which this process of it was made primary; 0 for none. */
   readonly reigns: number;
   readonly timeline: number;
@@ -79,7 +84,7 @@ export type Step =
   | { readonly do: 'cut' }
   | { readonly do: 'synchronous'; readonly names: readonly string[]; readonly k: number }
   | { readonly do: 'promote'; readonly epoch: number }
-  /** Makes the roles and writes the reign's first record. */
+  /** Writes the reign's first record and makes the roles. */
   | { readonly do: 'inaugurate' }
   /** Replaces the data by a copy of the primary's: `rewind` when the histories have a common beginning. Then starts as learner. */
   | { readonly do: 'rebuild'; readonly by: 'rewind' | 'clone' }
@@ -89,6 +94,10 @@ export type Step =
   /** Steps of which none needs the effect of another: at most one of them is for the server. */
   | { readonly do: 'together'; readonly steps: readonly Step[] };
 
+/** Opening takes so long only when a standby is missing. */
+const STUCK_MS = 2_000;
+/** The last record of a primary that was shut down in order needs no longer to a standby that is not held up. */
+const ARRIVAL_MS = 100;
 /** How often a standby may fail to start, or a rewind, before the server is cloned. */
 const FAILURES_MAX = 2;
 
@@ -101,7 +110,7 @@ export function nextStep(view: MemberView): Step {
   if (!record.voters.some(({ node }) => node === self)) {
     return server.is === 'standby' ? { do: 'fence', why: 'the node is no server of the group' } : nothing('no member');
   }
-  if (server.is === 'busy') return nothing('the server is starting or stopping');
+  if (server.is === 'busy' && server.lastRecord === null) return nothing('the server is starting or stopping');
   if (state.systemIdentifier !== '' && state.systemIdentifier !== record.systemIdentifier) {
     return nothing(
       `its data is of another database (${state.systemIdentifier}); remove it to make it one of this group`,
@@ -121,21 +130,31 @@ export function ruleOf(names: readonly string[], k: number): string {
   return `${k} of ${names.join(', ')}`;
 }
 
+type RuleStep = Step & { do: 'synchronous' };
+
+/** Whom commits of the record's primary wait for. */
+function ruleFor(record: GroupRecord): RuleStep {
+  return { do: 'synchronous', names: synchronousNames(record), k: record.k };
+}
+
+function hasRule(server: ServerView, { names, k }: RuleStep): boolean {
+  return server.rule === ruleOf(names, k);
+}
+
 function asPrimary(view: MemberView): Step {
   const { self, record, state, server } = view;
   const { epoch } = record;
-  const names = synchronousNames(record);
-  const synchronous: Step = { do: 'synchronous', names, k: record.k };
-  const isRuled = server.rule === ruleOf(names, record.k);
+  const synchronous = ruleFor(record);
+  const isRuled = hasRule(server, synchronous);
   if (record.phase === 'forming') return asFounder(view, synchronous);
   if (record.phase === 'promoting') {
     if (server.is === 'primary') return promotedStep(view);
+    const last = lastRecordOf(record);
+    if (last !== null && state.branch?.epoch !== epoch) return takeOver(view, last, synchronous);
     if (server.is !== 'standby' || state.pledged < epoch) return down(view);
-    if (server.follows !== '') return { do: 'cut' };
+    if (last === null && server.follows !== '') return { do: 'cut' };
     if (state.branch?.epoch !== epoch) {
-      const base = dataEpoch(state, server.replayed);
-      const branch = { epoch, fork: String(server.replayed) };
-      const remember: Step = { do: 'remember', state: { ...state, base, branch, voted: epoch } };
+      const remember: Step = { do: 'remember', state: branched(state, epoch, server.replayed) };
       return isRuled ? remember : { do: 'together', steps: [remember, synchronous] };
     }
     // Before anybody can write: not one transaction of the reign is acknowledged by an older rule.
@@ -154,11 +173,55 @@ function asPrimary(view: MemberView): Step {
   return isRuled ? nothing('serving') : synchronous;
 }
 
+/**
+ * The primary before was shut down in order, and `last` is where its last record begins. So the history of its reign ends behind that, and
+ * the next one's begins there: known without being told, by everybody who has replayed it and was verified for that reign.
+ */
+function takeOver(view: MemberView, last: bigint, synchronous: RuleStep): Step {
+  const { record, server, state, phaseFor_ms } = view;
+  if (!isOfLastReign(view)) return down(view);
+  if (server.replayed > last) {
+    const remember: Step = { do: 'remember', state: branched(state, record.epoch, server.replayed) };
+    return hasRule(server, synchronous) ? remember : { do: 'together', steps: [remember, synchronous] };
+  }
+  // Queries may hold up the replay, which a cut ends.
+  if (server.follows === '') return down(view);
+  return phaseFor_ms < ARRIVAL_MS ? nothing(LAST_RECORD) : { do: 'cut' };
+}
+
+/** Another standby than the one that takes over: it can follow that one as soon as it has the same. Null when it has to be told more. */
+function followOn(view: MemberView, last: bigint): Step | null {
+  const { self, record, server, state, phaseFor_ms } = view;
+  const { epoch } = record;
+  const counts = voterName(self, epoch);
+  if (server.is !== 'standby') return null;
+  if (state.branch?.epoch === epoch) {
+    return server.follows === counts ? nothing('another node is being promoted') : { do: 'follow', as: counts };
+  }
+  if (!isOfLastReign(view)) return null;
+  if (server.replayed > last) return { do: 'remember', state: branched(state, epoch, server.replayed) };
+  return server.follows !== '' && phaseFor_ms < ARRIVAL_MS ? nothing(LAST_RECORD) : null;
+}
+
+const LAST_RECORD = 'waiting for the last record of the primary that was';
+
+/** Its data is known to be a beginning of the history up to the last reign, and of that one's. */
+function isOfLastReign({ record, server, state }: MemberView): boolean {
+  const reign = record.chain.at(-1)?.epoch;
+  return server.is === 'standby' && state.branch?.epoch === reign && !state.isCopy && state.rebuild === null;
+}
+
+/** What comes beyond `lsn`, which is all that it has, is of that epoch, in which it may acknowledge. */
+function branched(state: MemberState, epoch: number, lsn: bigint): MemberState {
+  const pledged = Math.max(state.pledged, epoch);
+  return { ...state, pledged, base: dataEpoch(state, lsn), branch: { epoch, fork: String(lsn) }, voted: epoch };
+}
+
 function nothing(why: string): Step {
   return { do: 'nothing', why };
 }
 
-function asFounder({ record, state, server }: MemberView, synchronous: Step & { do: 'synchronous' }): Step {
+function asFounder({ record, state, server }: MemberView, synchronous: RuleStep): Step {
   const { epoch } = record;
   const isOwn = state.branch?.epoch === epoch;
   if (server.is === 'primary') {
@@ -182,12 +245,13 @@ function asFounder({ record, state, server }: MemberView, synchronous: Step & { 
     return { do: 'remember', state: { ...state, pledged: epoch, base: 0, branch: { epoch, fork: '0' }, voted: epoch } };
   }
   if (server.is === 'absent') return { do: 'found' };
-  return server.rule === ruleOf(synchronous.names, synchronous.k) ? { do: 'found-start', epoch } : synchronous;
+  return hasRule(server, synchronous) ? { do: 'found-start', epoch } : synchronous;
 }
 
+/** The record may hear of it while the first record is written: until it has, nobody is served. */
 function promotedStep({ self, record, state, server }: MemberView): Step {
-  const { timeline, fork, systemIdentifier } = server;
-  return {
+  const { timeline, fork, systemIdentifier, flushedBy } = server;
+  const tell: Step = {
     do: 'tell',
     request: {
       type: 'promoted',
@@ -199,10 +263,12 @@ function promotedStep({ self, record, state, server }: MemberView): Step {
       systemIdentifier,
     },
   };
+  return flushedBy < 0 ? { do: 'together', steps: [tell, { do: 'inaugurate' }] } : tell;
 }
 
-function down({ self, record }: MemberView): Step {
-  return { do: 'tell', request: { type: 'down', epoch: record.epoch, node: self } };
+function down({ self, record, server }: MemberView): Step {
+  const lastRecord = server.lastRecord === null ? '' : String(server.lastRecord);
+  return { do: 'tell', request: { type: 'down', epoch: record.epoch, node: self, lastRecord } };
 }
 
 function asRecruit(view: MemberView): Step {
@@ -213,11 +279,15 @@ function asRecruit(view: MemberView): Step {
   if (server.is === 'absent' && !mayAnswerEmpty(state)) {
     return nothing('its data is not complete, and it may have acknowledged what is not there');
   }
+  const last = lastRecordOf(record);
+  const step = last === null ? null : followOn(view, last);
+  if (step !== null) return step;
+  if (server.is === 'stopped' && isUnhurried(view)) return nothing(UNHURRIED);
   if (state.pledged < epoch) {
     const remember: Step = { do: 'remember', state: { ...state, pledged: epoch } };
     return server.follows === '' ? remember : { do: 'together', steps: [remember, { do: 'cut' }] };
   }
-  if (server.is === 'stopped') return isUnhurried(view) ? nothing(UNHURRIED) : { do: 'start', as: '' };
+  if (server.is === 'stopped') return { do: 'start', as: '' };
   if (server.follows !== '') return { do: 'cut' };
   if (record.phase === 'promoting') return nothing('another node is being promoted');
   if (!record.released && supportsDeposed) return { do: 'demand', of: record.deposed };
@@ -233,8 +303,8 @@ function asRecruit(view: MemberView): Step {
 const UNHURRIED = 'the others can do without it until the group serves';
 
 /** The start of the primary that was would only take disk and processor from the others, who may be on this machine. */
-function isUnhurried({ self, record, othersSuffice, isStuck }: MemberView): boolean {
-  return record.deposed === self && othersSuffice && !isStuck;
+function isUnhurried({ self, record, othersSuffice, phaseFor_ms }: MemberView): boolean {
+  return record.deposed === self && othersSuffice && phaseFor_ms <= STUCK_MS;
 }
 
 function mayAnswerEmpty(state: MemberState): boolean {
@@ -257,7 +327,7 @@ function asStandby(view: MemberView): Step {
     if (state.branch?.epoch !== epoch) return { do: 'start', as: '' };
     return { do: 'start', as: state.isCopy ? learner : counts };
   }
-  if (server.follows === counts) return nothing('following');
+  if (server.follows === counts) return asFollower(view);
   if (state.branch?.epoch === epoch && state.isCopy) {
     if (server.follows !== learner) return { do: 'follow', as: learner };
     // It has streamed past the beginning of the reign: now it is known to have what the primary has up to there.
@@ -274,6 +344,13 @@ function asStandby(view: MemberView): Step {
   return { do: 'remember', state: followed(state, server.replayed, reign) };
 }
 
+function asFollower({ self, record, server }: MemberView): Step {
+  if (record.phase !== 'switching' || record.target !== self) return nothing('following');
+  // Of the reign that will be its own, while the primary that is to end does so: on a standby a rule has no effect.
+  const next = ruleFor({ ...record, epoch: record.epoch + 1, primary: self });
+  return hasRule(server, next) ? nothing('about to take over') : next;
+}
+
 /** Its data up to `lsn` is a beginning of the reign's. */
 function followed(state: MemberState, lsn: bigint, reign: Reign): MemberState {
   const { epoch, fork } = reign;
@@ -285,10 +362,10 @@ function followed(state: MemberState, lsn: bigint, reign: Reign): MemberState {
  * that is waited for, unless the group cannot open without this server: then it is cloned, which leaves what is there until the copy is
  * complete, where a rewind would leave nothing if the primary were lost meanwhile.
  */
-function decideRebuild({ record, state, server, isStuck }: MemberView, by: 'rewind' | 'clone'): Step {
+function decideRebuild({ record, state, server, phaseFor_ms }: MemberView, by: 'rewind' | 'clone'): Step {
   const { epoch } = record;
   const isServed = record.phase === 'serving' || record.phase === 'switching';
-  if (!isServed && server.is !== 'absent' && !isStuck) return nothing('waiting until the group serves');
+  if (!isServed && server.is !== 'absent' && phaseFor_ms <= STUCK_MS) return nothing('waiting until the group serves');
   const emptied = isServed ? epoch : state.emptied;
   return { do: 'remember', state: { ...state, emptied, rebuild: { epoch, by: isServed ? by : 'clone' } } };
 }

@@ -20,11 +20,19 @@ import type { LocalServer } from '../server/local-server.ts';
 import { ConnectionStream, join } from './connection-stream.ts';
 import { type GroupAnswer, type GroupCall, GroupCalls, type MemberReport } from './group-calls.ts';
 import { GroupMember } from './group-member.ts';
-import { type GroupPicture, pictureOf } from './group-picture.ts';
-import { GROUP_KEY, GROUP_SECTION, type GroupRecord, pledgesNeeded, readGroup, VOTERS_MAX } from './group-record.ts';
+import { type GroupPicture, pictureOf, type ServerPicture } from './group-picture.ts';
+import {
+  GROUP_KEY,
+  GROUP_SECTION,
+  type GroupRecord,
+  lastRecordOf,
+  pledgesNeeded,
+  readGroup,
+  VOTERS_MAX,
+} from './group-record.ts';
 import { changeGroup, type GroupRequest } from './group-rules.ts';
 import { PrimaryLease } from './primary-lease.ts';
-import { StandbySocket } from './standby-socket.ts';
+import { joinWhenPrimary, StandbySocket } from './standby-socket.ts';
 
 /** What the group needs of the cluster beside calls. */
 export interface GroupCluster extends Pick<Router, 'view' | 'call' | 'serve'> {
@@ -69,6 +77,8 @@ const REPEAT_MS = 250;
 const QUIESCE_MS = 5_000;
 const ASK_MS = 10_000;
 const TUNNEL = 'postgres';
+/** For standbys: leads on only to a server that is no standby itself. */
+const STANDBY_TUNNEL = 'postgres-standby';
 
 export class PostgresGroup {
   readonly #options: GroupOptions;
@@ -107,6 +117,11 @@ export class PostgresGroup {
       const server = this.#local?.server;
       if (server === undefined) return 'no PostgreSQL runs on this node';
       return (connection) => join(new ConnectionStream(connection), connectSocket(server.socketPath));
+    });
+    cluster.serveTunnel(STANDBY_TUNNEL, () => {
+      const server = this.#local?.server;
+      if (server === undefined) return 'no PostgreSQL runs on this node';
+      return (connection) => joinWhenPrimary(new ConnectionStream(connection), server);
     });
   }
 
@@ -159,10 +174,13 @@ export class PostgresGroup {
   }
 
   connect(node: NodeId): Duplex {
-    const { cluster } = this.#options;
     const local = this.#local;
     if (node === this.#self && local !== null) return connectSocket(local.server.socketPath);
-    return new ConnectionStream(cluster.openTunnel(node, TUNNEL));
+    return this.#openTunnel(node, TUNNEL);
+  }
+
+  #openTunnel(node: NodeId, name: string): Duplex {
+    return new ConnectionStream(this.#options.cluster.openTunnel(node, name));
   }
 
   // What operators ask for.
@@ -172,13 +190,18 @@ export class PostgresGroup {
     const record = this.record;
     if (record === null) throw new FolkmootError('NOT_READY', 'there is no group of PostgreSQL servers', 'See status.');
     const standbys = this.view().servers.filter(({ role, isAlive }) => role === 'standby' && isAlive);
-    if (!standbys.some(({ node }) => target === 0 || node === target)) {
+    const wanted = standbys.filter(({ node }) => target === 0 || node === target);
+    const successor = wanted.reduce<ServerPicture | null>(
+      (best, next) => (best === null || next.replayedLsn > best.replayedLsn ? next : best),
+      null,
+    );
+    if (successor === null) {
       const who = target === 0 ? 'no server follows the primary' : `node ${target} does not follow the primary`;
       throw new FolkmootError('CONFLICT', `${who} at the moment`, 'See folkmoot pg status.');
     }
     // What is written now need not be written while everybody waits.
     await this.#ask(record.primary, { type: 'checkpoint' }, patience_ms / 4);
-    await this.#change({ type: 'switchover', epoch: record.epoch, target });
+    await this.#change({ type: 'switchover', epoch: record.epoch, target: successor.node });
     const after = await this.#until(patience_ms, ({ epoch, phase }) => epoch > record.epoch && phase === 'serving');
     if (after === null)
       throw new FolkmootError('TIMED_OUT', 'the switchover is not complete', 'See folkmoot pg status.');
@@ -247,7 +270,7 @@ export class PostgresGroup {
     const socket = new StandbySocket({
       folder: local.socketFolder,
       user: local.user,
-      connect: (node) => this.connect(node),
+      connect: (node) => this.#openTunnel(node, STANDBY_TUNNEL),
       clock,
       logger: this.#log,
     });
@@ -270,6 +293,10 @@ export class PostgresGroup {
       demand: (node, epoch) => this.#demand(node, epoch),
       roles: () => ({ version: cluster.access.version, roles: cluster.access.roles }),
       quiesce: (record) => this.#quiesceAll(record),
+      hasFollowed: () => {
+        socket.dropWaiting();
+        this.#leadStandby(this.record);
+      },
     });
   }
 
@@ -415,10 +442,22 @@ export class PostgresGroup {
 
   #changed(): void {
     const record = this.record;
-    const isOpen = record !== null && record.chain.at(-1)?.epoch === record.epoch;
-    this.#socket?.lead(isOpen && record.primary !== this.#self ? record.primary : 0);
+    this.#leadStandby(record);
     this.#member?.wake();
     this.#repaint();
+  }
+
+  #leadStandby(record: GroupRecord | null): void {
+    const socket = this.#socket;
+    if (record === null || socket === null) return;
+    const { epoch, primary, chain } = record;
+    const isOpen = chain.at(-1)?.epoch === epoch;
+    const isAhead = lastRecordOf(record) !== null;
+    // One that follows before the new primary can be connected to waits there.
+    const isReady = isOpen || (isAhead && this.#member?.follows(epoch) === true);
+    if (isReady && primary !== this.#self) socket.lead(primary);
+    else if (isAhead) socket.letEnd();
+    else socket.lead(0);
   }
 
   #repaint(): GroupPicture {

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { silentLogger } from '../../base/log.ts';
 import { RealClock } from '../../node/real-clock.ts';
-import { StandbySocket } from './standby-socket.ts';
+import type { LocalServer } from '../server/local-server.ts';
+import { until } from '../server/postgres.test-support.ts';
+import { joinWhenPrimary, StandbySocket } from './standby-socket.ts';
 
 let folder = '';
 let primary: Server;
@@ -87,4 +89,58 @@ test('whose primary cannot be reached is let go, and so is who is kept at the en
   await socket.stop();
   await ended;
   await socket.start();
+});
+
+test('what a primary that was shut down in order still sends is let through, and who comes anew waits for the next one', async () => {
+  socket.lead(1);
+  const client = await standby();
+  client.write('one');
+  expect(await answer(client)).toBe('hello, one');
+  socket.letEnd();
+  const next = await standby();
+  next.write('two');
+  client.write('rest');
+  expect(await answer(client)).toBe('hello, rest');
+  expect(reached).toEqual(['one', 'rest']);
+  const ended = end(client);
+  socket.lead(0);
+  await ended;
+  socket.lead(1);
+  expect(await answer(next)).toBe('hello, two');
+});
+
+test('who waits and is told to follow as somebody else is let go', async () => {
+  const client = await standby();
+  const ended = end(client);
+  // Until it has been accepted, there is nobody to drop.
+  const dropping = setInterval(() => socket.dropWaiting(), 1);
+  await ended;
+  clearInterval(dropping);
+});
+
+test('nobody is led to a standby before that is primary', async () => {
+  const listeners = new Set<() => void>();
+  const server = {
+    state: 'standby' as LocalServer['state'],
+    socketPath: join(folder, 'primary'),
+    watch: (listener: () => void) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+  const far = createServer((connection) => joinWhenPrimary(connection, server));
+  await new Promise<void>((resolve) => far.listen(join(folder, 'far'), resolve));
+  const [client, given] = [connect(join(folder, 'far')), connect(join(folder, 'far'))];
+  client.write('n2.e8');
+  const reply = answer(client);
+  await until(() => listeners.size === 2);
+  given.destroy();
+  await until(() => listeners.size === 1);
+  expect(reached).toEqual([]);
+  server.state = 'primary';
+  for (const listener of [...listeners]) listener();
+  expect(await reply).toBe('hello, n2.e8');
+  expect(listeners.size).toBe(0);
+  client.destroy();
+  await new Promise((resolve) => far.close(resolve));
 });

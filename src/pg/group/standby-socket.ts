@@ -6,12 +6,14 @@
  * is kept waiting with an open connection, which then leads to the next primary; and one that found nobody there is told so late.
  */
 import { chmod, chown, mkdir, rm } from 'node:fs/promises';
-import { createServer, type Server, type Socket } from 'node:net';
+import { connect as connectSocket, createServer, type Server, type Socket } from 'node:net';
 import { join as joinPath } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import type { NodeId } from '../../cluster/view.ts';
+import type { LocalServer } from '../server/local-server.ts';
+import { join } from './connection-stream.ts';
 
 export interface StandbySocketOptions {
   /** Made for it; short enough for the path of a socket. */
@@ -30,8 +32,8 @@ export class StandbySocket {
   readonly folder: string;
   readonly #options: StandbySocketOptions;
   readonly #server: Server;
-  /** Led to the primary. */
-  readonly #sockets = new Set<Socket>();
+  /** Led to the primary; `hasAnswered` when something has come from there. */
+  readonly #sockets = new Map<Socket, { hasAnswered: boolean }>();
   readonly #kept = new Set<Socket>();
   #primary: NodeId = 0;
 
@@ -59,17 +61,28 @@ export class StandbySocket {
 
   /** Whom connections lead to from now on; those to another node end. 0: nobody. */
   lead(primary: NodeId): void {
-    if (primary === this.#primary) return;
+    if (primary !== 0 && primary === this.#primary) return;
     this.#primary = primary;
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets.keys()) socket.destroy();
     if (primary === 0) return;
     for (const socket of this.#kept) this.#lead(socket, primary);
     this.#kept.clear();
   }
 
+  /** The primary was shut down in order: what it still sends is let through. New connections wait for the next one. */
+  letEnd(): void {
+    this.#primary = 0;
+    for (const [socket, { hasAnswered }] of this.#sockets) if (!hasAnswered) socket.destroy();
+  }
+
+  /** The standby was told to follow as somebody else: it will connect anew. */
+  dropWaiting(): void {
+    for (const socket of this.#kept) socket.destroy();
+  }
+
   stop(): Promise<void> {
     this.lead(0);
-    for (const socket of this.#kept) socket.destroy();
+    this.dropWaiting();
     return new Promise((resolve) => this.#server.close(() => resolve()));
   }
 
@@ -85,19 +98,34 @@ export class StandbySocket {
 
   #lead(socket: Socket, primary: NodeId): void {
     const { clock, connect, logger } = this.#options;
-    this.#sockets.add(socket);
+    const led = { hasAnswered: false };
+    this.#sockets.set(socket, led);
     const tunnel = connect(primary);
     tunnel.on('error', (error) => logger.debug({ error, primary }, 'a standby was cut off'));
-    let hasAnswered = false;
     tunnel.once('data', () => {
-      hasAnswered = true;
+      led.hasAnswered = true;
     });
     socket.pipe(tunnel);
     tunnel.pipe(socket, { end: false });
     socket.on('close', () => tunnel.destroy());
     tunnel.on('close', () => {
-      if (hasAnswered) socket.destroySoon();
+      if (led.hasAnswered) socket.destroySoon();
       else clock.after(NOBODY_THERE_MS, () => socket.destroy());
     });
   }
+}
+
+/**
+ * The other end, on the node of the primary. A standby of a standby would count for nothing, also when that one is promoted later: so it
+ * waits until the server is primary, or gone.
+ */
+export function joinWhenPrimary(stream: Duplex, server: Pick<LocalServer, 'state' | 'watch' | 'socketPath'>): void {
+  const look = (): void => {
+    if (server.state === 'standby') return;
+    unwatch();
+    if (!stream.destroyed) join(stream, connectSocket(server.socketPath));
+  };
+  const unwatch = server.watch(look);
+  stream.once('close', unwatch);
+  look();
 }

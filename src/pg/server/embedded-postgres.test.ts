@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { findBinaries } from './binaries.ts';
-import { oneValue, PATIENCE, systemUser, useServers } from './postgres.test-support.ts';
+import { oneValue, PATIENCE, systemUser, until, useServers } from './postgres.test-support.ts';
 
 const search = await findBinaries({ user: systemUser, path: '', systemFolder: '/nowhere' });
 const embedded = 'binaries' in search ? search.binaries : null;
@@ -25,6 +25,15 @@ describe.skipIf(embedded === null)(
       expect(await oneValue(standby, 'SELECT count(*) FROM t')).toBe('1000');
       // The package has no pg_rewind.
       expect(await primary.rewind(standby.socketFolder)).toBe(false);
+    });
+
+    test('a primary that hands over tells its last record, which its standby has', async () => {
+      const primary = await rig.primary('a');
+      const standby = await rig.standby('b', primary);
+      await until(async () => (await primary.replication()).length === 1);
+      const last = await primary.handOver();
+      expect(last).not.toBeNull();
+      await until(async () => (await standby.position()).replayed > (last ?? 0n));
     });
 
     test('texts are in the order of their code points, on every system', async () => {

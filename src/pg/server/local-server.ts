@@ -114,6 +114,11 @@ export interface LocalServer {
   /** The standbys that are connected to this primary. */
   replication(): Promise<readonly Replica[]>;
 
+  /**
+   * Ends a primary in order, as `stop('fast')`, which waits for its end. Resolves as soon as it has written its last record, with the
+   * place where that begins: it acknowledges nothing any more, but may still be sending to standbys. Null when it has ended otherwise.
+   */
+  handOver(): Promise<bigint | null>;
   /** Resolves when every process of the server is gone. 'fast' ends sessions and lets standbys receive everything first. */
   stop(mode: 'fast' | 'immediate'): Promise<void>;
   /** Ends the server as fast as possible: resolves when every process of it is confirmed gone. Also one of an earlier life. */

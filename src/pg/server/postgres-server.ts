@@ -19,7 +19,7 @@ import type { Logger } from '../../base/log.ts';
 import { receiveBackup } from './base-backup.ts';
 import type { Binaries } from './binaries.ts';
 import { Configuration, replaceFile } from './configuration.ts';
-import { readSystemIdentifier } from './control-file.ts';
+import { readShutdown, readSystemIdentifier } from './control-file.ts';
 import {
   deleteData,
   isComplete,
@@ -52,6 +52,9 @@ import {
 import { Sessions } from './sessions.ts';
 import { giveTo, type SystemUser } from './system-user.ts';
 import { historyFileName, parseHistory } from './timeline-history.ts';
+
+/** How often a server that is being shut down is looked at. */
+const SHUTDOWN_LOOK_MS = 2;
 
 export interface PostgresServerOptions {
   /** Of this server alone; made when it is not there. */
@@ -269,6 +272,8 @@ export class PostgresServer implements LocalServer {
     return this.#operations.run(async (signal) => {
       const { postmaster, sessions } = this.#mustRunAs('standby');
       await writeFile(this.#dataFile('promote'), '');
+      // Needed as soon as it writes, and a new session costs a process.
+      sessions.work('').catch(() => undefined);
       // pg_promote() would look every 100 ms whether it is done.
       postmaster.signal('SIGUSR1');
       await promotionIsComplete(sessions, signal);
@@ -335,6 +340,22 @@ export class PostgresServer implements LocalServer {
     const running = this.#running;
     if (running === null) throw notReady();
     return replicasOf(running.sessions);
+  }
+
+  async handOver(): Promise<bigint | null> {
+    this.#mustRunAs('primary');
+    let hasEnded = false;
+    const end = this.stop('fast').finally(() => {
+      hasEnded = true;
+    });
+    // Whoever stops it hears of a failure.
+    end.catch(() => undefined);
+    for (;;) {
+      const isLast = hasEnded;
+      const place = await readShutdown(this.#folders.data);
+      if (place !== null || isLast) return place;
+      await new Promise((resolve) => setTimeout(resolve, SHUTDOWN_LOOK_MS));
+    }
   }
 
   stop(mode: 'fast' | 'immediate'): Promise<void> {

@@ -131,6 +131,37 @@ describe.skipIf(binaries === null)(`replication of real PostgreSQL servers${need
     await expect(other.forkOf(3)).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
+  test('a primary that hands over tells its last record, and a standby that has replayed it needs nothing else', async () => {
+    const primary = await rig.primary('a');
+    await primary.query('CREATE TABLE t (n int PRIMARY KEY)');
+    const standby = await rig.standby('b', primary);
+    const writer = writeAllTheTime(primary);
+    await until(async () => (await oneValue(standby, 'SELECT count(*) FROM t')) !== '0');
+    const handing = primary.handOver();
+    await expect(writer.stop()).rejects.toThrow();
+    const last = await handing;
+    expect(last).not.toBeNull();
+    await until(async () => (await standby.position()).replayed > (last ?? 0n));
+    const { replayed } = await standby.position();
+    await primary.stop('fast');
+    expect(primary.state).toBe('stopped');
+    // Nothing comes after the last record: what the primary itself has ends there.
+    await primary.startStandby(null);
+    expect((await primary.position()).replayed).toBe(replayed);
+    await standby.setSynchronous([], 0);
+    await standby.promote();
+    expect(await standby.forkOf(2)).toBe(replayed);
+    expect(await oneValue(standby, 'SELECT count(*) FROM t')).toBe(await oneValue(primary, 'SELECT count(*) FROM t'));
+  });
+
+  test('a primary that is fenced while it hands over tells no last record', async () => {
+    const primary = await rig.primary('a');
+    const handing = primary.handOver();
+    await primary.fence();
+    expect(await handing).toBeNull();
+    await expect(primary.handOver()).rejects.toMatchObject({ code: 'CONFLICT' });
+  });
+
   /** `a` has rows that nobody else has, `b` was promoted and has others. */
   async function diverged(): Promise<{ old: PostgresServer; primary: PostgresServer }> {
     const old = await rig.primary('a');

@@ -12,7 +12,8 @@ export type Sabotage =
   | 'restart-in-place'
   | 'diverged-follows'
   | 'opens-alone'
-  | 'connects-before-verified';
+  | 'connects-before-verified'
+  | 'takes-over-without-the-last-record';
 
 export class BrokenRules {
   readonly #broken: readonly Sabotage[];
@@ -33,6 +34,9 @@ export class BrokenRules {
 
   changeGroup(before: GroupRecord, request: GroupRequest): GroupRecord | string {
     const { now_ms } = this.#clock;
+    if (this.has('takes-over-without-the-last-record') && request.type === 'down' && request.lastRecord !== '') {
+      return changeGroup(before, { ...request, lastRecord: '0' }, now_ms) as GroupRecord | string;
+    }
     if (this.has('too-few-pledges') && before.voters.length - before.k > 1) {
       const after = changeGroup({ ...before, k: before.k + 1 }, request, now_ms) as GroupRecord | string;
       return typeof after === 'string' ? after : { ...after, k: before.k };

@@ -9,8 +9,6 @@ import type { SimNetwork } from './sim-network.test-support.ts';
 import type { SimNode } from './sim-node.test-support.ts';
 import type { SimReplication } from './sim-replication.test-support.ts';
 
-const STUCK_MS = 2_000;
-
 export interface SimMembersOptions {
   readonly clock: ModelClock;
   readonly network: SimNetwork;
@@ -66,7 +64,7 @@ export class SimMembers {
       state: node.state,
       server: this.#viewOf(node, record),
       supportsDeposed: !rules.has('no-wait-for-lease') && liveness.supports(node, record.deposed),
-      isStuck: clock.now_ms - node.stageSince_ms > STUCK_MS,
+      phaseFor_ms: clock.now_ms - node.stageSince_ms,
       othersSuffice: nodes.filter((other) => other !== node && other.isUp).length >= pledgesNeeded(record),
       holdsLease: liveness.holdsLease(node, record),
     });
@@ -92,6 +90,7 @@ export class SimMembers {
       is: server.is,
       follows: server.follows,
       replayed: BigInt(server.replayed),
+      lastRecord: server.lastRecord?.epoch === record.epoch ? BigInt(server.lastRecord.lsn) : null,
       reigns: server.reigns,
       timeline: server.timeline,
       fork: BigInt(server.fork),
@@ -179,8 +178,14 @@ export class SimMembers {
       case 'rebuild':
         this.#copy(node, record);
         return;
-      case 'stop':
       case 'hand-over':
+        if (server.is === 'primary') {
+          server.shutDown();
+          replication.sendRest(node);
+        }
+        this.stopServer(node);
+        return;
+      case 'stop':
         this.stopServer(node);
         return;
       default:

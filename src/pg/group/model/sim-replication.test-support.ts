@@ -52,6 +52,16 @@ export class SimReplication {
     if (isBeginning(server.log, primary.server.log)) this.#send(primary, node);
   }
 
+  /** A primary that is shut down in order sends all that it has, to those that can still take it. */
+  sendRest(primary: SimNode): void {
+    const { clock, nodes } = this.#options;
+    const source = primary.server;
+    for (const { server, upstream } of nodes) {
+      if (upstream !== primary || !isBeginning(server.log, source.log) || clock.chance(0.2)) continue;
+      this.#receive(server, source, source.log.slice(server.log.length));
+    }
+  }
+
   #connect(node: SimNode, primary: SimNode): void {
     const { server } = node;
     node.upstream = primary;

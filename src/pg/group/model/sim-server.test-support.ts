@@ -33,6 +33,8 @@ export class SimServer {
   fork = 0;
   rule: { readonly names: readonly string[]; readonly k: number } = { names: [], k: 0 };
   firstRecord = -1;
+  /** Of a primary that was shut down in order; null for every other one. */
+  lastRecord: { readonly epoch: number; readonly lsn: number } | null = null;
   readonly replicas = new Set<Replica>();
   readonly #options: SimServerOptions;
   readonly #waiting: Entry[] = [];
@@ -59,6 +61,7 @@ export class SimServer {
 
   startAsStandby(follows: string): void {
     this.is = 'standby';
+    this.lastRecord = null;
     this.replayed = this.log.length;
     this.follows = follows;
   }
@@ -85,6 +88,13 @@ export class SimServer {
 
   #openReign(epoch: number): void {
     this.log.push({ id: -epoch, epoch });
+  }
+
+  /** It writes its last record, and acknowledges nothing any more. */
+  shutDown(): void {
+    this.lastRecord = { epoch: this.reigns, lsn: this.log.length };
+    this.log.push({ id: -this.reigns - 0.5, epoch: this.reigns });
+    this.#waiting.length = 0;
   }
 
   /** Against the rules: it goes on as it was. */
