@@ -55,16 +55,21 @@ export function pictureOf(input: PictureInput): GroupPicture {
 
 function serverOf({ isAlive, nameOf, report }: PictureInput, record: GroupRecord, node: NodeId): ServerPicture {
   const said = isAlive(node) ? report(node) : null;
-  // It says that it is primary until it hears that it is not.
-  const isDeposed = said?.role === 'primary' && record.primary !== node;
   return {
     node,
     name: nameOf(node),
-    role: said === null || isDeposed ? 'down' : said.role,
+    role: said === null ? 'down' : roleNow(record, node, said.role),
     isAlive: isAlive(node),
     replayedLsn: BigInt(said?.replayed ?? 0),
     note: said?.note ?? 'not heard of',
   };
+}
+
+/** What the record knows is newer than what a server has said: that may be of a time before this node stood still. */
+function roleNow({ primary, phase }: GroupRecord, node: NodeId, said: MemberReport['role']): ServerPicture['role'] {
+  if (node !== primary) return said === 'primary' ? 'down' : said;
+  const hasOpened = phase === 'serving' || phase === 'switching';
+  return hasOpened && said === 'standby' ? 'primary' : said;
 }
 
 function stateOf({ record, isOff, isAlive, mayServe }: PictureInput): Pick<GroupPicture, 'availability' | 'reason'> {
