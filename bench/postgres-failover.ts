@@ -14,6 +14,7 @@ const flags = Flags.parse('Measures the outage of writes to PostgreSQL.', {
   writers: { default: '6', help: 'clients that write' },
   kinds: { default: 'postgres,node,pause,switchover', help: 'what happens' },
   out: { default: '', help: 'a file for the results as JSON' },
+  logs: { default: '', help: 'a folder that exists, for the logs of the nodes' },
 });
 
 const WHOLE_MS = 240_000;
@@ -32,6 +33,8 @@ class Writers {
   isStopped = false;
   #last_ms = performance.now();
   #next = 1;
+  /** Of `goHome`. */
+  #homecoming = 0;
   readonly #cluster: Cluster;
   readonly ended: Promise<unknown>;
 
@@ -46,9 +49,21 @@ class Writers {
     this.#last_ms = performance.now();
   }
 
+  /** The same number of them at every node, as at the beginning: nobody writes while all are at the one that is disturbed. */
+  goHome(): void {
+    this.#homecoming += 1;
+  }
+
   async #write(index: number): Promise<void> {
     let client: pg.Client | null = null;
+    let homecoming = 0;
     for (let turn = index; !this.isStopped; ) {
+      if (homecoming !== this.#homecoming) {
+        homecoming = this.#homecoming;
+        turn = index;
+        await client?.end().catch(() => undefined);
+        client = null;
+      }
       const nodes = this.#cluster.nodes.filter(({ running, paused }) => running && !paused);
       const node = nodes[turn % nodes.length];
       try {
@@ -76,7 +91,13 @@ class Writers {
   }
 }
 
-const cluster = await createCluster({ nodes: 3, options: { postgres: 'on' }, startTimeout_ms: WHOLE_MS });
+const logFolder = flags.text('logs');
+const cluster = await createCluster({
+  nodes: 3,
+  options: { postgres: 'on' },
+  startTimeout_ms: WHOLE_MS,
+  ...(logFolder === '' ? {} : { logFolder }),
+});
 try {
   await untilWhole();
   const [first] = cluster.nodes as [ClusterNode];
@@ -86,6 +107,7 @@ try {
   for (let round = 1; round <= flags.number('rounds'); round++) {
     for (const kind of flags.list('kinds')) {
       const primary = await untilWhole();
+      writers.goHome();
       await sleep(CALM_MS);
       writers.mark();
       const before = await epoch();

@@ -128,13 +128,20 @@ test('nobody is led to a standby before that is primary', async () => {
       return () => listeners.delete(listener);
     },
   };
-  const far = createServer((connection) => joinWhenPrimary(connection, server));
+  const joined: Socket[] = [];
+  const far = createServer((connection) => {
+    joined.push(connection);
+    joinWhenPrimary(connection, server);
+  });
   await new Promise<void>((resolve) => far.listen(join(folder, 'far'), resolve));
-  const [client, given] = [connect(join(folder, 'far')), connect(join(folder, 'far'))];
+  const gone = connect(join(folder, 'far'));
+  await until(() => listeners.size === 1);
+  gone.on('error', () => undefined);
+  joined[0]?.destroy(new Error('the tunnel was lost'));
+  await until(() => listeners.size === 0);
+  const client = connect(join(folder, 'far'));
   client.write('n2.e8');
   const reply = answer(client);
-  await until(() => listeners.size === 2);
-  given.destroy();
   await until(() => listeners.size === 1);
   expect(reached).toEqual([]);
   server.state = 'primary';

@@ -126,6 +126,8 @@ export function joinWhenPrimary(stream: Duplex, server: Pick<LocalServer, 'state
     if (!stream.destroyed) join(stream, connectSocket(server.socketPath));
   };
   const unwatch = server.watch(look);
+  // Its end is all that matters, however it comes about.
+  stream.on('error', () => undefined);
   stream.once('close', unwatch);
   look();
 }
