@@ -19,6 +19,8 @@ export type GroupCall =
   | { readonly type: 'demand'; readonly epoch: number }
   /** Before a switchover. Answered when the primary has written out what it has in memory. */
   | { readonly type: 'checkpoint' }
+  /** Before a switchover from the primary of that epoch to this node. Answered at once. */
+  | { readonly type: 'prepare'; readonly epoch: number }
   /** Whether the primary takes a setting, with those that there are. Answer: `{ afterRestart }`, `{ problem }`, or nothing. */
   | { readonly type: 'try'; readonly name: string; readonly value: string | null }
   /** Its data is to be replaced by a copy of the primary's. Answer: `{ yes }` or `{ problem }`. */

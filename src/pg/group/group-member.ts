@@ -82,6 +82,7 @@ export class GroupMember {
   /** As JSON: those that the server was given last; null for others than the record's. */
   #settings: string | null = null;
   #wantsCopy = false;
+  #preparesFor = 0;
   #rolesVersion = -1;
   #isSyncingRoles = false;
 
@@ -150,6 +151,12 @@ export class GroupMember {
   async checkpoint(): Promise<void> {
     const { server } = this.#options;
     if (server.state === 'primary') await server.query('SELECT pg_switch_wal(); CHECKPOINT');
+  }
+
+  /** It is about to be asked to take over from the primary of that epoch: does what can be done before. */
+  prepare(epoch: number): void {
+    this.#preparesFor = epoch;
+    this.wake();
   }
 
   /** Gives the server the record's settings with one changed. They stay until the record's are given to it, which is soon. */
@@ -230,6 +237,7 @@ export class GroupMember {
       phaseFor_ms: this.#phaseFor(record),
       othersSuffice: othersSuffice(record),
       holdsLease: holdsLease(record),
+      preparesFor: this.#preparesFor,
     });
     this.#note(step, record);
     if (step.do === 'nothing') {

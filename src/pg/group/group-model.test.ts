@@ -30,19 +30,25 @@ describe('a group of simulated servers with faults', () => {
   });
 });
 
-/** Rules broken on purpose, each with a seed that shows it. Some rules are guarded by another one: then both are broken. */
+/** Rules broken on purpose, each with the first seed that shows it. Some rules are guarded by another one: then both are broken. */
 const BROKEN: readonly [readonly Sabotage[], number, RegExp][] = [
-  [['too-few-pledges'], 4, /opens without \d+ acknowledged/],
+  [['too-few-pledges'], 2, /opens without \d+ acknowledged/],
   [['no-wait-for-lease'], 97, /two primaries serve/],
-  [['restart-in-place'], 35, /does not serve|entries that were read/],
-  [['diverged-follows'], 10, /opens without \d+ entries that were read/],
+  [['restart-in-place'], 27, /does not serve|entries that were read/],
+  [['diverged-follows'], 10, /opens without \d+/],
   [['opens-alone'], 14, /entries that were read/],
-  [['connects-before-verified', 'no-epoch-in-names'], 7, /opens without \d+ acknowledged/],
-  [['takes-over-without-the-last-record'], 196, /opens without \d+ acknowledged/],
+  [['connects-before-verified', 'no-epoch-in-names'], 9, /opens without \d+ acknowledged/],
+  [['takes-over-without-the-last-record'], 96, /opens without \d+ acknowledged/],
 ];
+/** Every change of what is done when moves the seeds: others are tried before somebody has to look for one. */
+const SEEDS_MAX = 300;
 
-test.each(BROKEN)('without the rule against %j something goes wrong, and is noticed', (sabotage, seed, violation) => {
-  expect(new GroupModel(seed, sabotage).run(FAULTS_MS).violations.join('\n')).toMatch(violation);
+test.each(BROKEN)('without the rule against %j something goes wrong, and is noticed', (sabotage, first, violation) => {
+  const isNoticed = (seed: number): boolean =>
+    violation.test(new GroupModel(seed, sabotage).run(FAULTS_MS).violations.join('\n'));
+  let seed = first;
+  while (seed < first + SEEDS_MAX && !isNoticed(seed)) seed++;
+  expect(seed).toBeLessThan(first + SEEDS_MAX);
 });
 
 test('a server that connects before it is verified counts for nothing, by its name', () => {

@@ -61,6 +61,7 @@ function view(
     phaseFor_ms: 0,
     othersSuffice: false,
     holdsLease: true,
+    preparesFor: 0,
     ...changes,
     server: { ...SERVER, ...changes.server },
     state: { ...STATE, ...changes.state },
@@ -252,6 +253,9 @@ describe('a handover', () => {
     const next = view({ self: 2, record: switching, server, state });
     expect(nextStep(next)).toEqual({ do: 'synchronous', names: [voterName(1, 8), voterName(3, 8)], k: 1 });
     expect(nextStep({ ...next, server: { ...next.server, rule } })).toMatchObject({ do: 'nothing' });
+    const asked = view({ self: 2, server, state, preparesFor: 7 });
+    expect(nextStep(asked)).toEqual(nextStep(next));
+    expect(nextStep({ ...asked, preparesFor: 6 })).toMatchObject({ do: 'nothing', why: 'following' });
   });
 
   test('has the new primary promoted when it has replayed the last record, without a cut', () => {
@@ -312,6 +316,13 @@ describe('a handover', () => {
   test('leaves the primary that was alone until the group serves', () => {
     const stopped = { is: 'stopped' as const };
     expect(nextStep(view({ self: 1, record, server: stopped, othersSuffice: true }))).toMatchObject({ do: 'nothing' });
+    const opening: GroupRecord = { ...record, phase: 'opening', chain: [{ epoch: 8, timeline: 4, fork: '1201' }] };
+    const alone = view({ self: 1, record: opening, server: stopped, othersSuffice: true });
+    expect(nextStep(alone)).toMatchObject({ do: 'nothing' });
+    expect(nextStep({ ...alone, record: { ...opening, phase: 'serving', deposed: 0 } })).toMatchObject({
+      do: 'remember',
+      state: { pledged: 8 },
+    });
   });
 });
 

@@ -41,6 +41,8 @@ export interface MemberView {
   readonly othersSuffice: boolean;
   /** Enough voters stand by this node as primary. */
   readonly holdsLease: boolean;
+  /** The epoch after which this node is to be primary, for all that its operator knows; 0 for none. */
+  readonly preparesFor: number;
 }
 
 export interface ServerView {
@@ -316,13 +318,13 @@ function asStandby(view: MemberView): Step {
   const { epoch, chain } = record;
   const reign = currentReign(record);
   assert(reign !== null, 'a group that is open has a reign of its epoch');
+  if (server.is === 'stopped' && isUnhurried(view)) return nothing(UNHURRIED);
   if (state.pledged < epoch) return { do: 'remember', state: { ...state, pledged: epoch } };
   const counts = voterName(self, epoch);
   const learner = learnerName(self);
   if (state.rebuild?.epoch === epoch) return goOnRebuilding(view, state.rebuild.by);
   if (server.is === 'absent') return decideRebuild(view, 'clone');
   if (server.is === 'stopped') {
-    if (isUnhurried(view)) return nothing(UNHURRIED);
     if (server.failures > FAILURES_MAX) return decideRebuild(view, 'clone');
     if (state.branch?.epoch !== epoch) return { do: 'start', as: '' };
     return { do: 'start', as: state.isCopy ? learner : counts };
@@ -344,9 +346,10 @@ function asStandby(view: MemberView): Step {
   return { do: 'remember', state: followed(state, server.replayed, reign) };
 }
 
-function asFollower({ self, record, server }: MemberView): Step {
-  if (record.phase !== 'switching' || record.target !== self) return nothing('following');
-  // Of the reign that will be its own, while the primary that is to end does so: on a standby a rule has no effect.
+function asFollower({ self, record, server, preparesFor }: MemberView): Step {
+  const isNext = record.phase === 'switching' && record.target === self;
+  if (!isNext && preparesFor !== record.epoch) return nothing('following');
+  // Of the reign that will be its own, while the primary of this one still serves: on a standby a rule has no effect.
   const next = ruleFor({ ...record, epoch: record.epoch + 1, primary: self });
   return hasRule(server, next) ? nothing('about to take over') : next;
 }

@@ -199,7 +199,8 @@ export class PostgresGroup {
       const who = target === 0 ? 'no server follows the primary' : `node ${target} does not follow the primary`;
       throw new FolkmootError('CONFLICT', `${who} at the moment`, 'See folkmoot pg status.');
     }
-    // What is written now need not be written while everybody waits.
+    // What is done now need not be done while everybody waits.
+    void this.#ask(successor.node, { type: 'prepare', epoch: record.epoch });
     await this.#ask(record.primary, { type: 'checkpoint' }, patience_ms / 4);
     await this.#change({ type: 'switchover', epoch: record.epoch, target: successor.node });
     const after = await this.#until(patience_ms, ({ epoch, phase }) => epoch > record.epoch && phase === 'serving');
@@ -344,6 +345,9 @@ export class PostgresGroup {
         return { yes: this.#member.reigns === 0 };
       case 'checkpoint':
         await this.#member?.checkpoint();
+        return {};
+      case 'prepare':
+        this.#member?.prepare(call.epoch);
         return {};
       case 'try':
         return (await this.#member?.trySetting(call.name, call.value)) ?? {};

@@ -67,6 +67,7 @@ export class SimMembers {
       phaseFor_ms: clock.now_ms - node.stageSince_ms,
       othersSuffice: nodes.filter((other) => other !== node && other.isUp).length >= pledgesNeeded(record),
       holdsLease: liveness.holdsLease(node, record),
+      preparesFor: 0,
     });
     this.#carryOut(node, step, record);
   }
