@@ -195,6 +195,7 @@ export class GroupMember {
       return server.fence();
     });
     if (this.#isRunning) await new Promise<void>((resolve) => (this.#onIdle = resolve));
+    await this.#file.close();
   }
 
   async #run(): Promise<void> {
