@@ -10,6 +10,8 @@ import { FRAME_HEADER_BYTES } from './frame-buffer.ts';
 const EMPTY = Buffer.alloc(0);
 /** What a header is believed without seeing more. */
 const GATHER_START_BYTES = 1024 * 1024;
+/** And then, times what has arrived. */
+const BELIEVED_FACTOR = 16;
 
 export const FrameProblem = { none: 0, tooLong: 1 } as const;
 export type FrameProblem = (typeof FrameProblem)[keyof typeof FrameProblem];
@@ -122,7 +124,7 @@ export class FrameParser {
     const taken = Math.min(chunk.length - at, this.#payloadLength - this.#gatheredLength);
     const needed = this.#gatheredLength + taken;
     if (needed > this.#gathered.length) {
-      const grown = Math.min(this.#payloadLength, Math.max(needed, this.#gathered.length * 2));
+      const grown = Math.min(this.#payloadLength, needed * BELIEVED_FACTOR);
       const larger = Buffer.allocUnsafeSlow(grown);
       this.#gathered.copy(larger, 0, 0, this.#gatheredLength);
       this.#gathered = larger;

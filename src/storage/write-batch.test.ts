@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { noteRoom, ROOM_BYTES } from '../base/room-before.ts';
 import { DamagedError } from './errors.ts';
 import type { ByteKey, KeyRange } from './ordered-store.ts';
 import { decodeWriteBatch, encodeWriteBatch, validateWriteBatch } from './write-batch.ts';
@@ -68,6 +69,43 @@ describe('a write batch', () => {
         ),
       ).entries.length,
     ).toBe(300);
+  });
+
+  it('leaves a large value with room before it where it is, and puts all else in front', () => {
+    const memory = Buffer.alloc(ROOM_BYTES + 1_000_000, 'v');
+    noteRoom(memory, 0, ROOM_BYTES);
+    const large = memory.subarray(ROOM_BYTES);
+    const entries = [{ key: 'count' }, { key: 'gone' }, { key: 'large' }, { key: 'left' }, { key: 'z' }];
+    const values = [Buffer.from('1'), null, large, undefined, Buffer.from('2')];
+    const starts: number[] = [];
+    const data = encodeWriteBatch([{ lo: 'a', hi: 'b' }], entries, values, starts);
+    expect(data.buffer).toBe(memory.buffer);
+    expect(decode(data)).toEqual({
+      ranges: [{ lo: 'a', hi: 'b' }],
+      entries: [
+        ['count', '1'],
+        ['gone', null],
+        ['z', '2'],
+        ['large', 'v'.repeat(1_000_000)],
+      ],
+    });
+    for (const index of [0, 2, 4]) {
+      const { length } = values[index] as Buffer;
+      expect(data.subarray(starts[index], (starts[index] as number) + length)).toEqual(values[index]);
+    }
+    // The room has been used: what is encoded later is a copy, and the first one stays what it was.
+    const again = encodeWriteBatch([], entries, values);
+    expect(again.buffer).not.toBe(memory.buffer);
+    expect(decode(again).entries[2]).toEqual(['large', 'v'.repeat(1_000_000)]);
+    expect(decode(data).ranges).toEqual([{ lo: 'a', hi: 'b' }]);
+  });
+
+  it('copies a large value when the room is too small for what comes before it', () => {
+    const memory = Buffer.alloc(10 + 1_000_000, 'v');
+    noteRoom(memory, 0, 10);
+    const data = encodeWriteBatch([], [{ key: 'k'.repeat(20) }], [memory.subarray(10)]);
+    expect(data.buffer).not.toBe(memory.buffer);
+    expect(decode(data).entries).toEqual([['k'.repeat(20), 'v'.repeat(1_000_000)]]);
   });
 
   it('leaves out entries without a value', () => {

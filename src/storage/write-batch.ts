@@ -14,6 +14,7 @@
  * Version log: 1 = first.
  */
 import { copyBytes } from '../base/copy-bytes.ts';
+import { claimRoom, ROOM_DATA_BYTES_MIN } from '../base/room-before.ts';
 import { DamagedError } from './errors.ts';
 import { type ByteKey, KEY_BYTES_MAX, type KeyRange } from './ordered-store.ts';
 import { type ByteCursor, getVarint, putVarint, sizeOfVarint } from './varint.ts';
@@ -29,7 +30,7 @@ export interface WriteBatchVisitor {
 
 /**
  * Encodes entries[i].key = values[i], leaving out those whose value is undefined. `starts[i]` is set to where the value of
- * entries[i] begins, when it has one.
+ * entries[i] begins, when it has one. A large value that has room before it stays where it is: all else is put in front of it.
  */
 export function encodeWriteBatch(
   ranges: readonly KeyRange[],
@@ -50,14 +51,16 @@ export function encodeWriteBatch(
   }
   size += sizeOfVarint(ranges.length) + sizeOfVarint(count);
 
-  const out = Buffer.allocUnsafe(size);
+  const last = size < ROOM_DATA_BYTES_MIN ? -1 : values.findIndex(isLarge);
+  const inPlace = last < 0 ? null : claimRoom(values[last] as Uint8Array, size - (values[last] as Uint8Array).length);
+  const out = inPlace ?? Buffer.allocUnsafe(size);
   out[0] = WRITE_BATCH_VERSION;
   let at = putVarint(out, 1, ranges.length);
   at = putVarint(out, at, count);
   for (const range of ranges) at = putKey(out, putKey(out, at, range.lo), range.hi);
   for (let i = 0; i < entries.length; i += 1) {
     const value = values[i];
-    if (value === undefined) continue;
+    if (value === undefined || (i === last && inPlace !== null)) continue;
     at = putKey(out, at, (entries[i] as { readonly key: ByteKey }).key);
     if (value === null) {
       out[at] = 0;
@@ -69,7 +72,14 @@ export function encodeWriteBatch(
       at += value.length;
     }
   }
+  if (inPlace === null) return out;
+  at = putKey(out, at, (entries[last] as { readonly key: ByteKey }).key);
+  starts[last] = putVarint(out, at, (values[last] as Uint8Array).length + 1);
   return out;
+}
+
+function isLarge(value: Uint8Array | null | undefined): boolean {
+  return value !== null && value !== undefined && value.length >= ROOM_DATA_BYTES_MIN;
 }
 
 /**

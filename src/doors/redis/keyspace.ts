@@ -12,6 +12,7 @@
  */
 import { assert } from '../../base/assert.ts';
 import { copyBytes } from '../../base/copy-bytes.ts';
+import { claimRoom, ROOM_DATA_BYTES_MIN } from '../../base/room-before.ts';
 import type { Visitor } from '../../storage/ordered-store.ts';
 import type { Transaction } from '../../tablet/operation.ts';
 import { allFieldsExpired } from './collections/hash-fields.ts';
@@ -136,12 +137,24 @@ export class Keyspace {
    */
   newValue(type: ValueType, flags: number, expire_ms: number, length: number): Buffer {
     const value = Buffer.allocUnsafe(headerBytes(expire_ms) + length);
-    writeHeader(value, type, flags, this.#transaction.term, this.#transaction.sequence, expire_ms);
+    this.#writeHeader(value, type, flags, expire_ms);
     return value;
   }
 
-  /** Sets a key to a string: the bytes source[start, end), which are copied. */
+  #writeHeader(value: Buffer, type: ValueType, flags: number, expire_ms: number): void {
+    writeHeader(value, type, flags, this.#transaction.term, this.#transaction.sequence, expire_ms);
+  }
+
+  /** Sets a key to a string: the bytes source[start, end), which are copied, or taken over where there is room before them. */
   putString(slot: number, key: string, source: Buffer, start: number, end: number, expire_ms: number): void {
+    if (end - start >= ROOM_DATA_BYTES_MIN) {
+      const whole = claimRoom(source.subarray(start, end), headerBytes(expire_ms));
+      if (whole !== null) {
+        this.#writeHeader(whole, ValueType.string, 0, expire_ms);
+        this.put(slot, key, whole, expire_ms);
+        return;
+      }
+    }
     const value = this.newValue(ValueType.string, 0, expire_ms, end - start);
     copyBytes(source, start, end, value, headerBytes(expire_ms));
     this.put(slot, key, value, expire_ms);

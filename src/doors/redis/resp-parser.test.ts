@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { claimRoom, ROOM_BYTES, ROOM_DATA_BYTES_MIN } from '../../base/room-before.ts';
 import { encode } from './raw-client.test-support.ts';
+import type { Request } from './request.ts';
 import { INLINE_BYTES_MAX, ProtocolError, RespParser, splitInline } from './resp-parser.ts';
 
 const limits = { bulkBytes_max: 1_000_000 };
@@ -114,6 +116,71 @@ describe('the parser', () => {
     parser.push(Buffer.from('def'));
     expect(parser.next()).toBeUndefined();
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1_000_000);
+  });
+});
+
+describe('a large argument', () => {
+  const large = (length: number, seed: number): string =>
+    Buffer.from(Array.from({ length: 1000 }, (_, index) => (index * seed) % 251))
+      .toString('latin1')
+      .repeat(Math.ceil(length / 1000))
+      .slice(0, length);
+  const wide = { bulkBytes_max: 512 * 1024 * 1024 };
+
+  function cut(bytes: Buffer, sizes: readonly number[]): Buffer[] {
+    const chunks: Buffer[] = [];
+    for (let at = 0, turn = 0; at < bytes.length; turn++) {
+      const size = sizes[turn % sizes.length] as number;
+      chunks.push(Buffer.from(bytes.subarray(at, at + size)));
+      at += size;
+    }
+    return chunks;
+  }
+
+  function requestsOf(chunks: readonly Buffer[]): Request[] {
+    const parser = new RespParser(wide);
+    return chunks.flatMap((chunk) => {
+      parser.push(chunk);
+      const requests: Request[] = [];
+      for (let request = parser.next(); request !== undefined; request = parser.next()) requests.push(request);
+      return requests;
+    });
+  }
+
+  test.each([[[65_536]], [[100_000, 1]], [[17, 65_536, 3]], [[700_000]]])(
+    'is whole, and so is all around it, in chunks of %j',
+    (sizes) => {
+      const sent = [
+        ['SET', 'a', large(ROOM_DATA_BYTES_MIN, 3)],
+        ['GET', 'a'],
+        ['MSET', 'b', large(ROOM_DATA_BYTES_MIN + 77_777, 5), 'c', 'small', 'd', large(3_000_000, 7)],
+        ['SET', 'e', large(ROOM_DATA_BYTES_MIN - 1, 11)],
+        ['PING'],
+      ];
+      const requests = requestsOf(cut(Buffer.concat(sent.map(encode)), sizes));
+      expect(requests.map((request) => request.rest(0).map((bytes) => bytes.latin1Slice()))).toEqual(sent);
+    },
+  );
+
+  test('has room before it that is claimed once, and hurts nothing', () => {
+    const sent = ['SET', 'key', large(2_000_000, 3)];
+    const [request] = requestsOf(cut(encode(sent), [65_536])) as [Request];
+    const whole = claimRoom(request.bytes(2), ROOM_BYTES);
+    expect(whole?.length).toBe(2_000_000 + ROOM_BYTES);
+    whole?.fill(0xff, 0, ROOM_BYTES);
+    expect(request.rest(0).map((bytes) => bytes.latin1Slice())).toEqual(sent);
+    expect(whole?.latin1Slice(ROOM_BYTES)).toBe(sent[2]);
+    expect(claimRoom(request.bytes(2), 1)).toBeNull();
+  });
+
+  test('that is announced and does not come reserves a multiple of what has come', () => {
+    const parser = new RespParser(wide);
+    const before = process.memoryUsage().arrayBuffers;
+    parser.push(Buffer.from('*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$400000000\r\n'));
+    expect(parser.next()).toBeUndefined();
+    parser.push(Buffer.alloc(65_536));
+    expect(parser.next()).toBeUndefined();
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(20 * 65_536);
   });
 });
 

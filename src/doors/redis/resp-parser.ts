@@ -3,12 +3,15 @@
  *
  * Invariants:
  * 1. A request that lies within one chunk is not copied; its arguments are offsets into the chunk.
- * 2. A request that is spread over chunks is collected in one buffer that grows by doubling, and parsing goes on where
- *    it stopped: neither a 512 MB value in 64 KB chunks nor a million small arguments cost quadratic time.
+ * 2. A request that is spread over chunks is collected in one buffer that grows by doubling, or to what is announced, and parsing goes
+ *    on where it stopped: neither a 512 MB value in 64 KB chunks nor a million small arguments cost quadratic time.
  * 3. After a `ProtocolError` the parser is dead: the connection answers the error and closes, as Redis does.
  *
- * Memory is not reserved for what a client merely announces, only for what has arrived.
+ * 4. A large argument that is collected lies behind room for the headers of who stores it (base/room-before.ts).
+ *
+ * Memory is reserved for what a client announces only up to a multiple of what has arrived.
  */
+import { noteRoom, ROOM_BYTES, ROOM_DATA_BYTES_MIN } from '../../base/room-before.ts';
 import { Request } from './request.ts';
 
 export class ProtocolError extends Error {
@@ -31,6 +34,10 @@ const STAR = 0x2a;
 const MINUS = 0x2d;
 const ZERO = 0x30;
 const EMPTY = Buffer.alloc(0);
+/** How many times what has arrived is reserved for what is announced: 10 MB are in place after two moves. */
+const BELIEVED_FACTOR = 16;
+/** What comes behind a large argument in its last chunk fits, too: it would be moved for nothing. */
+const LAST_CHUNK_BYTES = 64 * 1024;
 /** A line longer than this cannot be a length. */
 const LENGTH_LINE_MAX = 32;
 
@@ -47,6 +54,8 @@ export class RespParser {
   #missing = -1;
   /** Length of the bulk string whose header was read; -1 when a header is next. */
   #bulkLength = -1;
+  /** Room was left before the bulk string under way. */
+  #hasRoom = false;
   #offsets: number[] = [];
 
   constructor(limits: ParserLimits) {
@@ -74,26 +83,41 @@ export class RespParser {
 
   #collect(held: number, chunk: Buffer): void {
     const needed = held + chunk.length;
-    if (!this.#owned || this.#begin > 0 || needed > this.#buffer.length) {
-      // The bulk under way tells how much will come; do not take more than double of what is here on its word.
-      const announced = this.#bulkLength < 0 ? 0 : this.#at - this.#begin + this.#bulkLength + 2;
-      const doubled = this.#owned && this.#begin === 0 ? this.#buffer.length * 2 : 0;
-      const size = Math.max(needed, Math.min(announced, needed * 2), doubled, 512);
-      // A buffer that was handed out with earlier requests stays theirs; this request moves to one of its own.
-      const grown = Buffer.allocUnsafeSlow(size);
-      this.#buffer.copy(grown, 0, this.#begin, this.#end);
-      const shift = this.#begin;
-      for (let index = 0; index < this.#offsets.length; index += 1) {
-        this.#offsets[index] = (this.#offsets[index] as number) - shift;
-      }
-      this.#buffer = grown;
-      this.#owned = true;
-      this.#begin = 0;
-      this.#at -= shift;
-      this.#end = held;
-    }
+    if (!this.#owned || this.#begin > 0 || needed > this.#buffer.length) this.#move(held, needed);
     chunk.copy(this.#buffer, this.#end);
     this.#end += chunk.length;
+  }
+
+  /** To a buffer with more space. One that was handed out with earlier requests stays theirs. */
+  #move(held: number, needed: number): void {
+    const { length } = this.#buffer;
+    const arguments_bytes = this.#at - this.#begin;
+    const isLarge = this.#bulkLength >= ROOM_DATA_BYTES_MIN;
+    const room = isLarge && !this.#hasRoom ? ROOM_BYTES : 0;
+    // The bulk under way tells how much will come.
+    let announced = this.#bulkLength < 0 ? 0 : arguments_bytes + room + this.#bulkLength + 2;
+    if (isLarge) announced += LAST_CHUNK_BYTES;
+    const doubled = this.#owned && this.#begin === 0 ? length * 2 : 0;
+    const size = Math.max(
+      needed + room,
+      announced === 0 ? doubled : Math.min(announced, needed * BELIEVED_FACTOR),
+      512,
+    );
+    const grown = Buffer.allocUnsafeSlow(size);
+    this.#buffer.copy(grown, 0, this.#begin, this.#at);
+    this.#buffer.copy(grown, arguments_bytes + room, this.#at, this.#end);
+    const shift = this.#begin;
+    for (let index = 0; index < this.#offsets.length; index += 1) {
+      this.#offsets[index] = (this.#offsets[index] as number) - shift;
+    }
+    this.#buffer = grown;
+    this.#owned = true;
+    this.#begin = 0;
+    this.#at = arguments_bytes + room;
+    this.#end = held + room;
+    if (!isLarge) return;
+    this.#hasRoom = true;
+    noteRoom(grown, this.#at - ROOM_BYTES, this.#at);
   }
 
   /** The next whole request, or undefined when more bytes are needed. Empty requests are skipped. Throws `ProtocolError`. */
@@ -145,6 +169,7 @@ export class RespParser {
       offsets.push(start, end);
       this.#at = end + 2;
       this.#bulkLength = -1;
+      this.#hasRoom = false;
       this.#missing -= 1;
     }
     this.#missing = -1;

@@ -37,6 +37,32 @@ describe('a connection', () => {
     for (let index = 0; index < count; index += 1) expect((await client.next()).length).toBe(100_000 + 11);
   });
 
+  test('stores large values from where they came in, each its own', async () => {
+    const value = (letter: string): Buffer => Buffer.alloc(1_500_000, letter);
+    client.write(
+      Buffer.concat([
+        encode(['SET', '{x}a', value('a'), 'EX', '1000']),
+        encode(['SET', '{x}b', value('b')]),
+        encode(['SET', '{x}a', value('c')]),
+        encode(['MSET', '{x}d', value('d'), '{x}e', value('e')]),
+        encode(['MULTI']),
+        encode(['SET', '{x}f', value('f')]),
+        encode(['SET', '{x}b', value('g')]),
+        encode(['EXEC']),
+        encode(['GETEX', '{x}d', 'EX', '1000']),
+      ]),
+    );
+    for (const reply of ['+OK', '+OK', '+OK', '+OK', '+OK', '+QUEUED', '+QUEUED', '*2\r\n+OK\r\n+OK']) {
+      expect((await client.next()).latin1Slice()).toBe(`${reply}\r\n`);
+    }
+    await client.next();
+    for (const [key, letter] of Object.entries({ a: 'c', b: 'g', d: 'd', e: 'e', f: 'f' })) {
+      expect((await client.call('GET', `{x}${key}`)) === letter.repeat(1_500_000), key).toBe(true);
+    }
+    expect(await client.call('TTL', '{x}a')).toBe(-1);
+    expect(await client.call('TTL', '{x}d')).toBe(1000);
+  });
+
   test('takes inline commands', async () => {
     client.write('SET key "a b"\r\n');
     expect((await client.next()).latin1Slice()).toBe('+OK\r\n');
