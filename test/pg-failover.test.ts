@@ -1,10 +1,11 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { type Cluster, type ClusterNode, createCluster } from 'folkmoot/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasPostgres, needsPostgres } from '../src/doors/postgres/real-servers.test-support.ts';
 import { WireClient } from '../src/pg/server/wire-client.ts';
+import { folkmoot } from './support/command.ts';
 import { connectPostgres, groupOf, isWhole, PostgresWriters, runSql, untilGroup } from './support/postgres-load.ts';
 
 const SETTLE_MS = 240_000;
@@ -190,6 +191,42 @@ describe.skipIf(!hasPostgres)(`the PostgreSQL group${needsPostgres}`, () => {
     await Promise.all(cluster.nodes.map((node) => cluster.kill(node)));
     await Promise.all(cluster.nodes.map((node) => cluster.start(node, { ready: false })));
   });
+
+  // The last one: the group has one server afterwards.
+  test(
+    'servers whose data is lost for ever are given up by an operator, who has been told what that means',
+    async () => {
+      const primary = await untilGroup(cluster, 'a whole group', isWhole, SETTLE_MS);
+      await writers.more(20);
+      await writers.stop();
+      const [lost, left] = cluster.nodes.filter((node) => node !== primary) as [ClusterNode, ClusterNode];
+      const hasAll = async (): Promise<boolean> =>
+        (await direct(left, 'SELECT count(*)::text FROM ledger')) ===
+        (await direct(primary, 'SELECT count(*)::text FROM ledger'));
+      await cluster.waitFor(hasAll, { what: 'a standby that has everything' });
+      await Promise.all([cluster.kill(primary), cluster.kill(lost)]);
+      for (const node of [primary, lost]) await rm(join(node.dataFolder, 'postgres', 'data'), { recursive: true });
+      await Promise.all([primary, lost].map((node) => cluster.start(node, { ready: false })));
+      // They may have acknowledged what is gone, so they answer nothing.
+      await untilGroup(cluster, 'one answer', ({ reason }) => reason.startsWith('1 of 2 answers'), SETTLE_MS);
+
+      const at = ['--host', left.host, '--admin-port', String(left.ports.admin)];
+      const told = await folkmoot('pg', 'override', ...at);
+      expect(told).toMatchObject({ code: 1, stdout: expect.stringContaining('are lost for ever') });
+      const [, number = '', words = ''] = /folkmoot pg override (\d+) (\S+)/.exec(told.stdout) ?? [];
+      expect((await folkmoot('pg', 'override', number, 'yes', ...at)).code).toBe(2);
+      expect((await groupOf(cluster)).availability).not.toBe('serving');
+
+      expect(await folkmoot('pg', 'override', number, words, ...at)).toMatchObject({ code: 0 });
+      await untilGroup(cluster, 'one server', ({ availability }) => availability === 'serving', SETTLE_MS);
+      const group = await groupOf(cluster);
+      expect(group).toMatchObject({ primary: left.id, servers: [{ node: left.id }] });
+      expect(group.overrides).toMatchObject([{ epoch: Number(number), pledged: [left.id] }]);
+      expect(await writers.lost(primary)).toEqual([]);
+      await runSql(lost, 'INSERT INTO ledger VALUES (-1)');
+    },
+    SETTLE_MS,
+  );
 });
 
 test('a node that finds no PostgreSQL serves its other doors', async () => {

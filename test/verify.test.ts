@@ -99,18 +99,17 @@ describe('folkmoot verify', () => {
     expect(twice.findings.map(({ verdict }) => verdict)).toEqual(['violation']);
   });
 
-  test.each(['lost-write', 'stale-read', 'duplicate'])('finds out clients that lie: %s', async (lie) => {
+  // What lies do at each door is shown where the clients are (src/testing/torture/*session.test.ts), and that each kind is noticed above.
+  test('finds out clients that lie', async () => {
     const { code, stdout } = await folkmoot(
       'verify',
       '--seconds=6',
       '--seed=9',
-      `--sabotage=${lie}`,
+      '--sabotage=lost-write',
       `--out=${folder}`,
     );
     expect(stdout).toMatch(/verdict +violation +seed 9/);
     expect(stdout).toMatch(/problem +not linearizable: /);
-    // That a lie is found at each door is shown where the clients are (src/testing/torture/*session.test.ts): which of those told in six
-    // seconds somebody could have seen is chance.
     const { findings } = judge(await historyOf(folder), workloadNamed);
     expect(findings.length).toBeGreaterThan(0);
     expect(code).toBe(1);

@@ -1,7 +1,9 @@
 /**
  * A batch of WAL records under construction, in one buffer that is used again for a later batch. The header's place is
- * kept free in front, so that closing a batch moves no byte. Large data is not copied.
+ * kept free in front, so that closing a batch moves no byte. Large data is not copied, and its checksum is taken when it is added: else
+ * all that came while a write was in flight would be read in one go.
  */
+import { crc32 } from 'node:zlib';
 import { assert } from '../base/assert.ts';
 import { INSERTION_BYTES_MIN, type Insertion, piecesOf } from '../base/insertions.ts';
 import {
@@ -23,6 +25,7 @@ export class WalBatch {
   #end = BATCH_HEADER_BYTES;
   #insertions: Insertion[] = [];
   #insertedBytes = 0;
+  readonly #crcs = new Map<Uint8Array, number>();
 
   get isEmpty(): boolean {
     return this.records === 0;
@@ -59,6 +62,7 @@ export class WalBatch {
     if (isLarge) {
       this.#insertions.push({ at: dataAt, data });
       this.#insertedBytes += data.length;
+      this.#crcs.set(data, crc32(data));
     } else buffer.set(data, dataAt);
     this.#end = end;
     this.records += 1;
@@ -67,7 +71,7 @@ export class WalBatch {
   /** Writes the header; `crc` is the batch's then. */
   close(salt: number, previousCrc: number, sequence: number, durableUpTo: number): number {
     const pieces = piecesOf(this.#buffer, 0, this.#end, this.#insertions);
-    return putBatchHeader(pieces, salt, previousCrc, sequence, durableUpTo, this.records);
+    return putBatchHeader(pieces, this.#crcs, salt, previousCrc, sequence, durableUpTo, this.records);
   }
 
   /** The closed batch as it goes to disk. Views: valid until `reset`. */
@@ -83,6 +87,7 @@ export class WalBatch {
     if (this.#insertedBytes > 0) {
       this.#insertions = [];
       this.#insertedBytes = 0;
+      this.#crcs.clear();
     }
     if (this.#buffer.length > KEPT_BYTES) this.#buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
   }

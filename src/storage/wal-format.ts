@@ -30,6 +30,7 @@
  */
 
 import { crc32 } from 'node:zlib';
+import { combineCrc32 } from '../base/crc32-combine.ts';
 import { bytesIn } from '../base/insertions.ts';
 import { StorageVersionError } from './errors.ts';
 
@@ -143,9 +144,13 @@ function getHeaderCopy(from: Buffer, at: number): SegmentHeader | null {
   };
 }
 
-/** Fills in the header of a batch whose payload is in place, and returns its crc. The first piece begins with the header's place. */
+/**
+ * Fills in the header of a batch whose payload is in place, and returns its crc. The first piece begins with the header's place. `crcs`: of
+ * pieces whose own is known.
+ */
 export function putBatchHeader(
   pieces: readonly Uint8Array[],
+  crcs: ReadonlyMap<Uint8Array, number>,
   salt: number,
   previousCrc: number,
   sequence: number,
@@ -161,7 +166,11 @@ export function putBatchHeader(
   out.writeUInt32LE(records, 32);
   out.writeUInt32LE(salt, 36);
   let crc = crc32(out.subarray(8), salt);
-  for (let i = 1; i < pieces.length; i += 1) crc = crc32(pieces[i] as Uint8Array, crc);
+  for (let i = 1; i < pieces.length; i += 1) {
+    const piece = pieces[i] as Uint8Array;
+    const known = crcs.get(piece);
+    crc = known === undefined ? crc32(piece, crc) : combineCrc32(crc, known, piece.length);
+  }
   out.writeUInt32LE(crc, 4);
   return crc;
 }

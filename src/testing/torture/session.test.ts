@@ -1,8 +1,10 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Prng } from '../../base/prng.ts';
+import type { RespValue } from '../redis/resp-connection.ts';
 import { NotDone, OutcomeOpen, WrongReply } from './outcome.ts';
-import { Session } from './session.ts';
+import { type Sabotage, sabotaged } from './sabotage.ts';
+import { type RespLine, Session } from './session.ts';
 
 const servers: Server[] = [];
 const sessions: Session[] = [];
@@ -140,5 +142,46 @@ describe('compare and set', () => {
     await expect(broken.compareAndExecute('k', 'a', set)).rejects.toBeInstanceOf(NotDone);
     const late = sessionTo(await node({ ...answers, EXEC: undefined }));
     await expect(late.compareAndExecute('k', 'a', set)).rejects.toBeInstanceOf(OutcomeOpen);
+  });
+});
+
+describe('a lie', () => {
+  /** What forty commands are answered, and how many reach the node, which counts them. */
+  async function told(
+    sabotage: Sabotage,
+    ...command: readonly string[]
+  ): Promise<{ replies: RespValue[]; sent: number }> {
+    let sent = 0;
+    const honest: RespLine = {
+      lost: false,
+      close: () => undefined,
+      send: async () => {
+        sent += 1;
+        return sent;
+      },
+    };
+    const line = sabotaged(sabotage)(honest);
+    const replies: RespValue[] = [];
+    for (let n = 0; n < 40; n += 1) replies.push(await line.send(...command));
+    return { replies, sent };
+  }
+
+  test('about a lost write keeps one of five, and nothing else', async () => {
+    const { replies, sent } = await told('lost-write', 'SET', 'k', 'v');
+    expect(sent).toBe(32);
+    expect(replies.filter((reply) => reply === 'OK')).toHaveLength(8);
+    expect((await told('lost-write', 'GET', 'k')).sent).toBe(40);
+  });
+
+  test('about an increment sends one of five twice', async () => {
+    expect((await told('duplicate', 'INCR', 'k')).sent).toBe(48);
+    expect((await told('duplicate', 'SET', 'k', 'v')).sent).toBe(40);
+  });
+
+  test('about a stale read shows what was read before', async () => {
+    const { replies, sent } = await told('stale-read', 'GET', 'k');
+    expect(sent).toBe(40);
+    expect(replies.filter((reply) => reply === 1)).toHaveLength(8);
+    expect((await told('stale-read', 'INCR', 'k')).replies).toEqual(Array.from({ length: 40 }, (_, n) => n + 1));
   });
 });
