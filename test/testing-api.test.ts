@@ -60,6 +60,8 @@ describe('a cluster', () => {
     made.pause(made.nodes[1] as ClusterNode);
     await made.close();
     await made.close();
+    // As somebody would who disturbs nodes while the cluster is closed.
+    await expect(made.start(made.nodes[0] as ClusterNode)).rejects.toMatchObject({ code: 'CONFLICT' });
     expect(pids.filter(isAlive)).toEqual([]);
     expect(existsSync(folder)).toBe(false);
   });

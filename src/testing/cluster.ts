@@ -149,6 +149,7 @@ class TestCluster implements Cluster {
   readonly #removed: TestNode[] = [];
   /** Names are given out once. */
   #named = 0;
+  #isClosed = false;
 
   readonly #certificates: string | null;
 
@@ -200,6 +201,8 @@ class TestCluster implements Cluster {
 
   async start(node: ClusterNode, options: { readonly ready?: boolean } = {}): Promise<void> {
     const own = this.#own(node);
+    // It would write into a folder that is being removed.
+    if (this.#isClosed) throw new FolkmootError('CONFLICT', 'the cluster has been closed', 'Create another one.');
     own.listening = false;
     own.child.spawn();
     await this.#inTime(own, own.child.listening());
@@ -363,9 +366,11 @@ class TestCluster implements Cluster {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await killAll([...this.#nodes, ...this.#removed].map((node) => node.child));
     if (this.#options.dataFolder !== undefined) return;
-    await rm(this.#folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+    // The PostgreSQL of a node that was killed is ended by its guardian, which takes a moment on a busy machine.
+    await rm(this.#folder, { recursive: true, force: true, maxRetries: 15, retryDelay: 50 });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
