@@ -30,7 +30,7 @@ function session(answer: Answer, through?: (line: PostgresLine) => PostgresLine)
 test('errors tell what was certainly not done from what nobody knows', async () => {
   const outcomeOf = (sqlstate: string, severity = 'ERROR') =>
     session(() => new PostgresServerError(severity, sqlstate, 'no')).session.execute('SELECT 1');
-  for (const sqlstate of ['40001', '40P01', '25006', '53300', '57P01', '57P03'])
+  for (const sqlstate of ['40001', '40P01', '25006', '53100', '53300', '57P01', '57P03'])
     await expect(outcomeOf(sqlstate)).rejects.toBeInstanceOf(NotDone);
   await expect(outcomeOf('08007', 'FATAL')).rejects.toBeInstanceOf(OutcomeOpen);
   await expect(outcomeOf('42601')).rejects.toBeInstanceOf(WrongReply);

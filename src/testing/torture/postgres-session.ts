@@ -29,6 +29,7 @@ const REFUSED: ReadonlySet<string> = new Set([
   '40001', // serialization_failure
   '40P01', // deadlock_detected
   '25006', // read_only_sql_transaction
+  '53100', // disk_full: the statement has failed, and its transaction with it
   '53300', // too_many_connections
   '57P01', // admin_shutdown
   '57P03', // cannot_connect_now

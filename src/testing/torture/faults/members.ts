@@ -1,5 +1,7 @@
 /** Orders of an operator: leadership handed over, a node added or removed, replicas moved. */
 import type { TabletStatus } from '../../../admin/cluster-status.ts';
+import type { Cluster } from '../../cluster.ts';
+import type { ClusterNode } from '../../cluster-node.ts';
 import type { Fault } from '../fault.ts';
 import { untilInPlace } from '../last-reads.ts';
 
@@ -40,7 +42,8 @@ export const move: Fault = async ({ cluster, disruption, added, say }) => {
 export const remove: Fault = async ({ cluster, added, node, say }) => {
   await untilInPlace(cluster);
   if (added === 0) say(`${(await cluster.addNode()).name} has joined`);
-  const victim = node(0);
+  const victim = await removable(cluster, node(0));
+  if (victim === undefined) return async () => undefined;
   say(`${victim.name} is removed`);
   await cluster.removeNode(victim, { timeout_ms: REMOVAL_TIMEOUT_MS });
   return async () => {
@@ -48,3 +51,11 @@ export const remove: Fault = async ({ cluster, added, node, say }) => {
     say(`${victim.name} is gone, and all replicas are in place`);
   };
 };
+
+/** The members of the PostgreSQL group are fixed (docs/LIMITS.md): it outlives the loss of one for ever, not that of another one. */
+async function removable(cluster: Cluster, wanted: ClusterNode): Promise<ClusterNode | undefined> {
+  const { postgres } = await cluster.status();
+  const members = postgres?.servers.map(({ node }) => node) ?? [];
+  const isShort = members.some((id) => !cluster.nodes.some((node) => node.id === id));
+  return [wanted, ...cluster.nodes].find(({ id }) => !isShort || !members.includes(id));
+}
