@@ -120,7 +120,7 @@ export function synchronousNames(record: GroupRecord): string[] {
 
 /** Of whose data is the last record of the reign before: it has all of it, and nothing else. Null when that is not known. */
 export function lastRecordOf({ phase, lastRecord }: GroupRecord): bigint | null {
-  return phase === 'promoting' && lastRecord !== '' ? BigInt(lastRecord) : null;
+  return phase === 'promoting' && lastRecord ? BigInt(lastRecord) : null;
 }
 
 export function currentReign(record: GroupRecord): Reign | null {

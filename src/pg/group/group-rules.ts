@@ -152,7 +152,8 @@ function depose(record: GroupRecord, node: NodeId): GroupRecord {
 /** The primary has ended. Where its data ends may be known: then its successor need not be looked for. */
 function handedOver(record: GroupRecord, lastRecord: string): GroupRecord {
   const after = { ...depose(record, record.primary), released: true };
-  if (after.phase !== 'recruiting' || after.target === 0 || lastRecord === '') return after;
+  // A node with older software says nothing about its last record.
+  if (after.phase !== 'recruiting' || after.target === 0 || !lastRecord) return after;
   return { ...after, phase: 'promoting', primary: after.target, target: 0, lastRecord };
 }
 

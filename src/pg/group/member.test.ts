@@ -230,6 +230,12 @@ describe('a handover', () => {
       phase: 'recruiting',
       target: 2,
     });
+    // As a node with older software says it, and as a record that one has written.
+    const silent = { type: 'down', epoch: 7, node: 1 } as GroupRequest;
+    expect(change(switching, silent)).toMatchObject({ phase: 'recruiting', target: 2, lastRecord: '' });
+    const { lastRecord: _none, ...older } = { ...record, primary: 2 };
+    const chosen = view({ self: 2, record: older as GroupRecord, server: { follows: '', replayed: 1_201n }, state });
+    expect(nextStep({ ...chosen, state: { ...chosen.state, pledged: 8 } })).toMatchObject({ do: 'together' });
     const toAnybody = change(SERVING, { type: 'switchover', epoch: 7, target: 0 });
     expect(change(toAnybody, { type: 'down', epoch: 7, node: 1, lastRecord: '1200' })).toMatchObject({
       phase: 'recruiting',
