@@ -350,12 +350,17 @@ export class PostgresServer implements LocalServer {
     });
     // Whoever stops it hears of a failure.
     end.catch(() => undefined);
-    for (;;) {
-      const isLast = hasEnded;
-      const place = await readShutdown(this.#folders.data);
-      if (place !== null || isLast) return place;
-      await new Promise((resolve) => setTimeout(resolve, SHUTDOWN_LOOK_MS));
-    }
+    const found = await untilSome(
+      async () => {
+        const isLast = hasEnded;
+        const place = await readShutdown(this.#folders.data);
+        return place !== null || isLast ? { place } : null;
+      },
+      // It ends, in one way or another.
+      new AbortController().signal,
+      SHUTDOWN_LOOK_MS,
+    );
+    return found.place;
   }
 
   stop(mode: 'fast' | 'immediate'): Promise<void> {
