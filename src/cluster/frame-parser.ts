@@ -3,8 +3,10 @@
  *
  * A frame that lies within one chunk is handed on as a slice of it. A frame over several chunks is gathered in a buffer that
  * grows with what has arrived, not with what its header claims: copying stays linear and a lying header costs its sender,
- * not us. No buffer is ever used again, so a payload may be kept; it then keeps its chunk (up to 64 KB) alive.
+ * not us. The checksums of a large one are taken meanwhile (base/arrival-checksums.ts). No buffer is ever used again, so a payload may be
+ * kept; it then keeps its chunk (up to 64 KB) alive.
  */
+import { ARRIVAL_BYTES_MIN, ArrivalChecksums } from '../base/arrival-checksums.ts';
 import { FRAME_HEADER_BYTES } from './frame-buffer.ts';
 
 const EMPTY = Buffer.alloc(0);
@@ -12,7 +14,6 @@ const EMPTY = Buffer.alloc(0);
 const GATHER_START_BYTES = 1024 * 1024;
 /** And then, times what has arrived. */
 const BELIEVED_FACTOR = 16;
-
 export const FrameProblem = { none: 0, tooLong: 1 } as const;
 export type FrameProblem = (typeof FrameProblem)[keyof typeof FrameProblem];
 
@@ -26,6 +27,7 @@ export class FrameParser {
   #gathered: Buffer = EMPTY;
   #gatheredLength = 0;
   #payloadLength = 0;
+  #checksums: ArrivalChecksums | null = null;
   #stopped = false;
   #closed = false;
   /** What was left of the chunk when the parser was stopped. */
@@ -117,6 +119,7 @@ export class FrameParser {
     this.#payloadLength = length;
     this.#gatheredLength = 0;
     this.#gathered = length === 0 ? EMPTY : Buffer.allocUnsafeSlow(Math.min(length, GATHER_START_BYTES));
+    this.#checksums = length < ARRIVAL_BYTES_MIN ? null : new ArrivalChecksums();
   }
 
   /** Returns how many bytes of the chunk were taken. */
@@ -130,12 +133,15 @@ export class FrameParser {
       this.#gathered = larger;
     }
     chunk.copy(this.#gathered, this.#gatheredLength, at, at + taken);
+    this.#checksums?.add(this.#gathered.subarray(this.#gatheredLength, needed));
     this.#gatheredLength = needed;
     return taken;
   }
 
   #handGathered(): boolean {
     const payload = this.#gathered;
+    this.#checksums?.note(payload, 0);
+    this.#checksums = null;
     this.#gathered = EMPTY;
     this.#headerLength = 0;
     return this.#onFrame(this.#header[4] as number, payload);

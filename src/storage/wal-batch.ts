@@ -1,9 +1,10 @@
 /**
  * A batch of WAL records under construction, in one buffer that is used again for a later batch. The header's place is
- * kept free in front, so that closing a batch moves no byte. Large data is not copied, and its checksum is taken when it is added: else
- * all that came while a write was in flight would be read in one go.
+ * kept free in front, so that closing a batch moves no byte. Large data is not copied; its checksum was taken while it arrived, or is taken
+ * when it is added: else all that came while a write was in flight would be read in one go.
  */
 import { crc32 } from 'node:zlib';
+import { arrivalChecksumOf } from '../base/arrival-checksums.ts';
 import { assert } from '../base/assert.ts';
 import { INSERTION_BYTES_MIN, type Insertion, piecesOf } from '../base/insertions.ts';
 import {
@@ -62,7 +63,7 @@ export class WalBatch {
     if (isLarge) {
       this.#insertions.push({ at: dataAt, data });
       this.#insertedBytes += data.length;
-      this.#crcs.set(data, crc32(data));
+      this.#crcs.set(data, arrivalChecksumOf(data) ?? crc32(data));
     } else buffer.set(data, dataAt);
     this.#end = end;
     this.records += 1;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ArrivalChecksums } from '../base/arrival-checksums.ts';
 import { Prng } from '../base/prng.ts';
 import { MemoryDisk } from './memory-disk.test-support.ts';
 import { entry, FOLDER, indexes, openWal, SMALL_SEGMENT, turns } from './wal.test-support.ts';
@@ -42,6 +43,10 @@ describe('a write-ahead log', () => {
       type: 0 as const,
       data: Buffer.alloc(length, `${i}`),
     }));
+    const arrived = entries.find(({ data }) => data.length === 1_000_000)?.data as Buffer;
+    const checksums = new ArrivalChecksums();
+    for (let at = 0; at < arrived.length; at += 65_536) checksums.add(arrived.subarray(at, at + 65_536));
+    checksums.note(arrived, 0);
     for (const each of entries) {
       first.wal.appendEntry(1, each);
       if (each.index % 3 === 0) await first.durable();

@@ -7,10 +7,12 @@
  *    on where it stopped: neither a 512 MB value in 64 KB chunks nor a million small arguments cost quadratic time.
  * 3. After a `ProtocolError` the parser is dead: the connection answers the error and closes, as Redis does.
  *
- * 4. A large argument that is collected lies behind room for the headers of who stores it (base/room-before.ts).
+ * 4. A large argument that is collected lies behind room for the headers of who stores it (base/room-before.ts), and
+ *    its checksums are known (base/arrival-checksums.ts).
  *
  * Memory is reserved for what a client announces only up to a multiple of what has arrived.
  */
+import { ArrivalChecksums } from '../../base/arrival-checksums.ts';
 import { noteRoom, ROOM_BYTES, ROOM_DATA_BYTES_MIN } from '../../base/room-before.ts';
 import { Request } from './request.ts';
 
@@ -54,8 +56,8 @@ export class RespParser {
   #missing = -1;
   /** Length of the bulk string whose header was read; -1 when a header is next. */
   #bulkLength = -1;
-  /** Room was left before the bulk string under way. */
-  #hasRoom = false;
+  /** Of the large bulk string under way, once it is collected: there is room before it then. */
+  #checksums: ArrivalChecksums | null = null;
   #offsets: number[] = [];
 
   constructor(limits: ParserLimits) {
@@ -86,6 +88,14 @@ export class RespParser {
     if (!this.#owned || this.#begin > 0 || needed > this.#buffer.length) this.#move(held, needed);
     chunk.copy(this.#buffer, this.#end);
     this.#end += chunk.length;
+    if (this.#checksums !== null) this.#sum(this.#checksums);
+  }
+
+  /** What has come of the bulk string under way since the last time. */
+  #sum(checksums: ArrivalChecksums): void {
+    const from = this.#at + checksums.length;
+    const to = Math.min(this.#end, this.#at + this.#bulkLength);
+    if (to > from) checksums.add(this.#buffer.subarray(from, to));
   }
 
   /** To a buffer with more space. One that was handed out with earlier requests stays theirs. */
@@ -93,7 +103,7 @@ export class RespParser {
     const { length } = this.#buffer;
     const arguments_bytes = this.#at - this.#begin;
     const isLarge = this.#bulkLength >= ROOM_DATA_BYTES_MIN;
-    const room = isLarge && !this.#hasRoom ? ROOM_BYTES : 0;
+    const room = isLarge && this.#checksums === null ? ROOM_BYTES : 0;
     // The bulk under way tells how much will come.
     let announced = this.#bulkLength < 0 ? 0 : arguments_bytes + room + this.#bulkLength + 2;
     if (isLarge) announced += LAST_CHUNK_BYTES;
@@ -116,7 +126,7 @@ export class RespParser {
     this.#at = arguments_bytes + room;
     this.#end = held + room;
     if (!isLarge) return;
-    this.#hasRoom = true;
+    this.#checksums ??= new ArrivalChecksums();
     noteRoom(grown, this.#at - ROOM_BYTES, this.#at);
   }
 
@@ -169,8 +179,9 @@ export class RespParser {
       offsets.push(start, end);
       this.#at = end + 2;
       this.#bulkLength = -1;
-      this.#hasRoom = false;
       this.#missing -= 1;
+      this.#checksums?.note(buffer, start);
+      this.#checksums = null;
     }
     this.#missing = -1;
     this.#offsets = [];
