@@ -1,6 +1,7 @@
 /** `folkmoot start`: one node of a real cluster, in the foreground. Also what `up`, `demo` and tests start as child processes. */
 import { describeError, FolkmootError, folderError } from '../base/errors.ts';
 import type { OptionValues } from '../base/options.ts';
+import { allowGarbage } from '../node/garbage.ts';
 import { report } from '../node/launch/supervision.ts';
 import { createLogger, type RootLogger } from '../node/logger.ts';
 import type { NodeApi } from '../node/node-api.ts';
@@ -34,6 +35,7 @@ async function runStart(context: CommandContext): Promise<ExitCode> {
   for (const warning of context.warnings) logger.warn({}, warning);
   if (options.supervised) followParent();
   endOnFailure(options.data, logger);
+  allowGarbage();
   const told = toldToStop(context, logger);
   try {
     // Loaded here, since the other commands need neither the store nor the doors and should answer at once.

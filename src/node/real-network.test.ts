@@ -110,6 +110,32 @@ describe('RealNetwork', () => {
     (far as Connection | null)?.destroy();
     await listener.close();
   });
+
+  it('writes what is large in slices, in order with all else, and ends after it', async () => {
+    const received: Buffer[] = [];
+    let isOver = false;
+    const listener = await network.listen('127.0.0.1', 0, (connection) => {
+      connection.onData = (chunk) => received.push(chunk);
+      connection.onClose = () => {
+        isOver = true;
+      };
+    });
+    const near = network.connect('127.0.0.1', listener.port);
+    const sent = [10, 5_000_000, 3, 2_000_000, 700_000, 700_000, 1, 1_048_576, 1_048_577, 20].map((length, index) =>
+      Buffer.alloc(length, `${index}.`),
+    );
+    await new Promise<void>((resolve) => {
+      near.onConnect = resolve;
+    });
+    for (const bytes of sent) near.write(bytes);
+    // The system has taken a slice at most of what is large.
+    expect(near.bytesQueued).toBeGreaterThan(9_000_000);
+    near.end();
+    near.write(Buffer.from('after the end'));
+    await until(() => isOver);
+    expect(Buffer.concat(received).equals(Buffer.concat(sent))).toBe(true);
+    await listener.close();
+  });
 });
 
 describe('the transport on real sockets', () => {

@@ -3,6 +3,8 @@ import { createServer, connect as netConnect, type Server, type Socket } from 'n
 import { AddressError, type Connection, formatAddress, type Listener, type Network } from '../base/network.ts';
 
 const nothing = (): void => undefined;
+/** What is larger is written in slices of this, one in a turn of the event loop: a write lasts as long as the system copies. */
+const SLICE_BYTES = 1024 * 1024;
 
 export class RealNetwork implements Network {
   listen(host: string, port: number, onConnection: (connection: Connection) => void): Promise<Listener> {
@@ -60,6 +62,11 @@ export class SocketConnection implements Connection {
   readonly #socket: Socket;
   #error: Error | null = null;
   #wantsDrain = false;
+  /** Of large writes, and what was written after them. */
+  readonly #slices: Uint8Array[] = [];
+  #slicedBytes = 0;
+  #isSliceDue = false;
+  #isEnding = false;
 
   constructor(socket: Socket, remote: string, connected: 'connect' | 'secureConnect' = 'connect') {
     this.#socket = socket;
@@ -73,21 +80,49 @@ export class SocketConnection implements Connection {
   }
 
   get bytesQueued(): number {
-    return this.#socket.writableLength;
+    return this.#socket.writableLength + this.#slicedBytes;
   }
 
   write(bytes: Uint8Array): boolean {
     const socket = this.#socket;
-    if (socket.destroyed || socket.writableEnded) return true;
+    if (socket.destroyed || socket.writableEnded || this.#isEnding) return true;
+    if (bytes.length > SLICE_BYTES || this.#slices.length > 0) this.#writeInSlices(bytes);
     // The kernel usually takes everything inside this call, and then `writableLength` is 0 already.
-    socket.write(bytes, this.#written);
-    if (socket.writableLength === 0) return true;
+    else socket.write(bytes, this.#written);
+    if (this.bytesQueued === 0) return true;
     this.#wantsDrain = true;
     return false;
   }
 
+  #writeInSlices(bytes: Uint8Array): void {
+    const isFirst = this.#slices.length === 0;
+    for (let at = 0; at < bytes.length; at += SLICE_BYTES) this.#slices.push(bytes.subarray(at, at + SLICE_BYTES));
+    this.#slicedBytes += bytes.length;
+    if (isFirst) this.#writeSlice();
+  }
+
+  /** A slice, or what is small and came after. */
+  readonly #writeSlice = (): void => {
+    this.#isSliceDue = false;
+    if (this.#socket.destroyed) return;
+    for (let left = SLICE_BYTES; this.#slices.length > 0; ) {
+      const slice = this.#slices[0] as Uint8Array;
+      left -= slice.length;
+      if (left < 0) break;
+      this.#slices.shift();
+      this.#slicedBytes -= slice.length;
+      this.#socket.write(slice, this.#written);
+    }
+    if (this.#isEnding && this.#slices.length === 0) this.#socket.end();
+  };
+
   readonly #written = (error?: Error | null): void => {
-    if (!this.#wantsDrain || error || this.#socket.writableLength > 0) return;
+    if (error) return;
+    if (this.#slices.length > 0 && !this.#isSliceDue) {
+      this.#isSliceDue = true;
+      setImmediate(this.#writeSlice);
+    }
+    if (!this.#wantsDrain || this.bytesQueued > 0) return;
     this.#wantsDrain = false;
     this.onDrain();
   };
@@ -101,7 +136,8 @@ export class SocketConnection implements Connection {
   }
 
   end(): void {
-    this.#socket.end();
+    this.#isEnding = true;
+    if (this.#slices.length === 0) this.#socket.end();
   }
 
   destroy(error?: Error): void {

@@ -26,6 +26,7 @@ import { Connection, type ConnectionHost } from './session.ts';
 import type { ClientSession, DoorServices, PortKind } from './session-view.ts';
 import { DoorStatistics } from './statistics.ts';
 import { Topology } from './topology.ts';
+import { TurnBudget } from './turn-budget.ts';
 
 export interface RedisDoorOptions {
   readonly router: Router;
@@ -77,6 +78,7 @@ export class RedisDoor {
     const { statistics } = this;
     const forwarder = new Forwarder(router, table, statistics);
     const prng = new Prng(options.seed ?? Math.floor(clock.wall_ms()));
+    const turn = new TurnBudget(clock);
     const executor = new Executor({
       router,
       clock,
@@ -84,6 +86,7 @@ export class RedisDoor {
       topology,
       statistics,
       forwarder,
+      turn,
       limits: configuration,
       prng: prng.fork(),
       table,
@@ -115,6 +118,7 @@ export class RedisDoor {
       door: this.#services,
       output: new OutputAssembler(),
       writer: new ReplyWriter(),
+      turn,
       flushLater: (connection) => this.#flushLater(connection),
       closed: (connection) => this.#closed(connection),
     };

@@ -19,6 +19,7 @@ import { ReplyForm } from './reply-writer.ts';
 import type { Request } from './request.ts';
 import type { DoorStatistics } from './statistics.ts';
 import type { Topology } from './topology.ts';
+import type { TurnBudget } from './turn-budget.ts';
 
 export const WhenElsewhere = {
   /** Answer MOVED. */
@@ -150,6 +151,7 @@ export class Executor {
   readonly topology: Topology;
   readonly statistics: DoorStatistics;
   readonly forwarder: CommandForwarder;
+  readonly #turn: TurnBudget;
   readonly #context: CommandContext;
 
   constructor(parts: {
@@ -159,6 +161,7 @@ export class Executor {
     topology: Topology;
     statistics: DoorStatistics;
     forwarder: CommandForwarder;
+    turn: TurnBudget;
     limits: CommandLimits;
     prng: Prng;
     table: CommandTable;
@@ -169,6 +172,7 @@ export class Executor {
     this.topology = parts.topology;
     this.statistics = parts.statistics;
     this.forwarder = parts.forwarder;
+    this.#turn = parts.turn;
     this.#context = new CommandContext(parts.limits, parts.prng, (request) => runnable(parts.table, request));
   }
 
@@ -190,6 +194,7 @@ export class Executor {
       reply.error(error.message);
     }
     reply.takeInto(operation);
+    this.#turn.spend(operation.replyBytes);
     if (command.isReadOnly) {
       this.statistics.keyspaceHits += context.keyspace.hits;
       this.statistics.keyspaceMisses += context.keyspace.misses;

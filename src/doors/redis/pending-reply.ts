@@ -27,6 +27,11 @@ export class PendingReply implements ReplyHolder {
     this.owner = owner;
   }
 
+  /** About as many as it sends. */
+  get replyBytes(): number {
+    return this.replyForm === ReplyForm.bulk ? this.replyEnd - this.replyStart : this.replyBuffer.length;
+  }
+
   /** The reply is in place. */
   finish(): void {
     this.done = true;

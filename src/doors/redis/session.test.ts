@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { startDoors, type TestDoors } from './door.test-support.ts';
+import { CommandOperation } from './operation.ts';
 import { encode, type RawClient } from './raw-client.test-support.ts';
 
 let doors: TestDoors;
@@ -35,6 +36,38 @@ describe('a connection', () => {
     await pause(300);
     client.socket.resume();
     for (let index = 0; index < count; index += 1) expect((await client.next()).length).toBe(100_000 + 11);
+  });
+
+  test('makes few large replies in a turn of the event loop, and all in order beside others', async () => {
+    await client.call('SET', 'big', Buffer.alloc(3_000_000, 'b'));
+    let turn = 0;
+    let timer = setImmediate(function count() {
+      turn += 1;
+      timer = setImmediate(count);
+    });
+    const perTurn = new Map<number, number>();
+    const run = doors.cluster.run.bind(doors.cluster);
+    vi.spyOn(doors.cluster, 'run').mockImplementation((operation) => {
+      if (operation instanceof CommandOperation) perTurn.set(turn, (perTurn.get(turn) ?? 0) + 1);
+      run(operation);
+    });
+    const clients = [client, await doors.single()];
+    const rounds = 8;
+    for (const each of clients) {
+      each.write(
+        Buffer.concat(Array.from({ length: rounds }, () => [encode(['GET', 'big']), encode(['PING'])]).flat()),
+      );
+    }
+    const expected = Array.from({ length: rounds }, () => [3_000_012, 7]).flat();
+    for (const each of clients) {
+      const lengths: number[] = [];
+      while (lengths.length < expected.length) lengths.push((await each.next()).length);
+      expect(lengths).toEqual(expected);
+    }
+    clearImmediate(timer);
+    // Two are what is allowed, and two more when a new turn begins after this one was counted.
+    expect(Math.max(...perTurn.values())).toBeLessThanOrEqual(4);
+    expect([...perTurn.values()].reduce((sum, count) => sum + count, 0)).toBe(clients.length * rounds);
   });
 
   test('stores large values from where they came in, each its own', async () => {

@@ -5,7 +5,8 @@
  * Invariants:
  * 1. Replies leave in the order of their requests, whatever order they are finished in.
  * 2. At most IN_FLIGHT_MAX requests and IN_FLIGHT_BYTES_MAX bytes of them are unanswered; past that the socket is paused.
- * 3. While `#holds` is above zero (WATCH under way, CLIENT PAUSE) no request is taken, so what follows sees its effect.
+ * 3. When the door has made enough large replies in this turn of the event loop, no request is taken until the next one.
+ * 4. While `#holds` is above zero (WATCH under way, CLIENT PAUSE) no request is taken, so what follows sees its effect.
  */
 import type { Socket } from 'node:net';
 import { DEFAULT_REDIS_USER } from './acl/acl.ts';
@@ -24,6 +25,7 @@ import { ProtocolError, RespParser } from './resp-parser.ts';
 import { CROSS_SLOT, commonSlot } from './routing.ts';
 import type { ClientSession, DoorServices, PortKind, ReplyMode } from './session-view.ts';
 import { type TransactionHost, TransactionState } from './transaction-state.ts';
+import type { TurnBudget, Waiter } from './turn-budget.ts';
 
 type SessionCommand = Command<ClientSession>;
 
@@ -36,6 +38,7 @@ export const IN_FLIGHT_BYTES_MAX = 64 * 1_048_576;
 export interface ConnectionHost {
   readonly door: DoorServices;
   readonly output: OutputAssembler;
+  readonly turn: TurnBudget;
   /** For replies of commands that this node answers itself. */
   readonly writer: ReplyWriter;
   /** Asks for `connection.flush()` at the end of this turn. */
@@ -43,7 +46,7 @@ export interface ConnectionHost {
   closed(connection: Connection): void;
 }
 
-export class Connection implements TransactionHost, ReplyOwner {
+export class Connection implements TransactionHost, ReplyOwner, Waiter {
   readonly id: number;
   readonly kind: PortKind;
   readonly door: DoorServices;
@@ -83,6 +86,7 @@ export class Connection implements TransactionHost, ReplyOwner {
   /** A request that CLIENT PAUSE holds back. */
   #held: Request | undefined;
   #paused = false;
+  #waitsForTurn = false;
   /** Set while input is taken: replies are written when it is over. */
   #taking = false;
   #skipReplies = 0;
@@ -153,12 +157,14 @@ export class Connection implements TransactionHost, ReplyOwner {
   #take(): void {
     if (this.#taking || this.#closed) return;
     this.#taking = true;
+    if (this.#host.turn.isSpent) this.#waitForTurn();
     try {
-      while (this.#holds === 0 && !this.#closing && !this.#isFull()) {
+      while (this.#holds === 0 && !this.#closing && !this.#isFull() && !this.#waitsForTurn) {
         const request = this.#held ?? this.#parser.next();
         if (request === undefined) break;
         this.#held = undefined;
         this.#dispatch(request);
+        if (this.#host.turn.isSpent) this.#waitForTurn();
       }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
@@ -171,6 +177,17 @@ export class Connection implements TransactionHost, ReplyOwner {
     this.flush();
   }
 
+  #waitForTurn(): void {
+    if (this.#waitsForTurn) return;
+    this.#waitsForTurn = true;
+    this.#host.turn.wait(this);
+  }
+
+  nextTurn(): void {
+    this.#waitsForTurn = false;
+    this.#take();
+  }
+
   #isFull(): boolean {
     return (
       this.#inFlight >= IN_FLIGHT_MAX ||
@@ -181,7 +198,7 @@ export class Connection implements TransactionHost, ReplyOwner {
 
   /** Back-pressure: reads from the socket only while requests are being taken. */
   #regulate(): void {
-    const stop = this.#holds > 0 || this.#isFull();
+    const stop = this.#holds > 0 || this.#waitsForTurn || this.#isFull();
     if (stop === this.#paused) return;
     this.#paused = stop;
     if (stop) this.#socket.pause();
