@@ -146,7 +146,7 @@ export class Overlay {
   }
 
   /**
-   * Visits lo <= key < hi in order, descending when `reverse`; the visitor returns false to end. With `newest` the writes
+   * Visits lo <= key < hi in order, descending when `reverse`; the visitor returns false to end, and reads values only. With `newest` the writes
    * in flight count, and `dependsOn` rises to the newest batch whose write was met or whose range delete touches [lo, hi).
    */
   scan(lo: ByteKey, hi: ByteKey, reverse: boolean, newest: boolean, visit: Visitor): void {
@@ -154,18 +154,18 @@ export class Overlay {
     const hidden = this.#hiddenRanges(lo, hi, newest);
     const cells = this.#cellsOf({ lo, hi, reverse, newest });
     if (cells === null && hidden === null) {
-      this.#store.scan(lo, hi, reverse, visit);
+      this.#cache.scan(this.#store, lo, hi, reverse, visit);
       return;
     }
     const merge = new ScanMerge(cells ?? noCells, reverse, visit);
     if (hidden === null) {
-      this.#store.scan(lo, hi, reverse, merge.onStoreEntry);
+      this.#cache.scan(this.#store, lo, hi, reverse, merge.onStoreEntry);
     } else {
       // Only the parts that no range delete hides are read from the store: a deleted million is not walked through.
       const gaps = hidden.gaps(lo, hi);
       if (reverse) gaps.reverse();
       for (const gap of gaps) {
-        this.#store.scan(gap.lo, gap.hi, reverse, merge.onStoreEntry);
+        this.#cache.scan(this.#store, gap.lo, gap.hi, reverse, merge.onStoreEntry);
         if (merge.ended) return;
       }
     }
@@ -335,6 +335,7 @@ export class Overlay {
     this.#flushing = null;
     this.#flushedIndex = set.throughIndex;
     if (set.rangeSet !== null) this.#cache.deleteRanges(set.rangeSet);
+    this.#cache.flushed();
     this.#cells.forgetFrozen();
   }
 

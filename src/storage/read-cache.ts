@@ -12,10 +12,11 @@
  * over more keys than there is room for, nearly everything would be forgotten before it is read again, and copying in and out
  * with the garbage that it leaves costs more than the reads that are saved.
  *
- * A cache has what the store has: whoever changes the store says so here (`delete`, `deleteRanges`, `clear`).
+ * A cache has what the store has: whoever changes the store says so here (`delete`, `deleteRanges`, `flushed`, `clear`).
  */
-import type { ByteKey } from './ordered-store.ts';
+import type { ByteKey, OrderedStore, Visitor } from './ordered-store.ts';
 import type { RangeSet } from './range-set.ts';
+import { RunCache, type RunMemory } from './run-cache.ts';
 
 /** A Map entry, the head of a key string and of a Buffer. */
 const ENTRY_BYTES = 180;
@@ -29,14 +30,19 @@ export class ReadCache {
   readonly #pool: ReadCachePool;
   #young = new Map<ByteKey, Buffer>();
   #old = new Map<ByteKey, Buffer>();
+  readonly #ascending: RunCache;
+  readonly #descending: RunCache;
 
   /** Made by its pool. */
   constructor(pool: ReadCachePool) {
     this.#pool = pool;
+    this.#ascending = new RunCache(pool, false);
+    this.#descending = new RunCache(pool, true);
   }
 
+  /** Keys, and runs of keys. */
   get size(): number {
-    return this.#young.size + this.#old.size;
+    return this.#young.size + this.#old.size + this.#ascending.size + this.#descending.size;
   }
 
   /** Shared with every other reader: not to be changed. */
@@ -56,6 +62,17 @@ export class ReadCache {
     if (value.length <= VALUE_BYTES_MAX && this.#pool.admits(key)) this.#add(key, value);
   }
 
+  /** As `scan` of the store, without the cells above it. Values are shared: not to be changed. */
+  scan(store: OrderedStore, lo: ByteKey, hi: ByteKey, reverse: boolean, visit: Visitor): void {
+    (reverse ? this.#descending : this.#ascending).scan(store, lo, hi, visit);
+  }
+
+  /** A flush has ended: cells hide no longer what it wrote. */
+  flushed(): void {
+    this.#ascending.clear();
+    this.#descending.clear();
+  }
+
   /** The store has another value for `key` from now on, or none. */
   delete(key: ByteKey): void {
     // The bytes of a deleted entry count until the generation changes: an estimate on the safe side.
@@ -73,6 +90,7 @@ export class ReadCache {
   clear(): void {
     this.#young = new Map();
     this.#old = new Map();
+    this.flushed();
   }
 
   /** Nobody reads here any more: the pool has its memory back. */
@@ -83,10 +101,10 @@ export class ReadCache {
 
   /** Called by the pool: a generation is full. Returns whether something was forgotten. */
   turn(): boolean {
-    const forgotten = this.#old.size > 0;
+    const forgotten = [this.#old.size > 0, this.#ascending.turn(), this.#descending.turn()];
     this.#old = this.#young;
     this.#young = new Map();
-    return forgotten;
+    return forgotten.includes(true);
   }
 
   #add(key: ByteKey, value: Buffer): void {
@@ -95,7 +113,7 @@ export class ReadCache {
 }
 
 /** The memory of the read caches of a node. */
-export class ReadCachePool {
+export class ReadCachePool implements RunMemory {
   readonly #caches = new Set<ReadCache>();
   readonly #generationBytes: number;
   #youngBytes = 0;
@@ -144,6 +162,11 @@ export class ReadCachePool {
     }
     this.#youngBytes += bytes;
     return true;
+  }
+
+  /** What was claimed is not used any more. */
+  release(bytes: number): void {
+    this.#youngBytes -= bytes;
   }
 
   #turn(): void {
