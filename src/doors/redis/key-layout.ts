@@ -36,18 +36,18 @@ const SPACE_COUNT = '\0\0\0\x02';
 const SPACE_TRASH = '\0\0\0\x03';
 const SPACE_FIELDS = '\0\0\0\x04';
 const SPACE_END = '\0\0\0\x05';
-const META = 'm';
+const META_CODE = 0x6d;
 /** One above META: where a slot's metadata ends. */
 const META_END = 'n';
 
 const slotBytes: string[] = [];
 const metaPrefixes: string[] = [];
 for (let slot = 0; slot < SLOT_COUNT; slot += 1) {
-  const bytes = Buffer.from([slot >>> 8, slot & 0xff]).latin1Slice();
-  slotBytes.push(bytes);
-  // Through a buffer, so that the table holds flat strings: a concatenated one is flattened again at every use.
-  metaPrefixes.push(Buffer.from(SPACE_KEYS + bytes + META, 'latin1').latin1Slice());
+  slotBytes.push(String.fromCharCode(slot >>> 8, slot & 0xff));
+  // In one go, so that the table holds flat strings: a concatenated one is flattened again at every use.
+  metaPrefixes.push(String.fromCharCode(0, 0, 0, 0, slot >>> 8, slot & 0xff, META_CODE));
 }
+assert(metaPrefixes[0]?.startsWith(SPACE_KEYS) === true, 'metadata is among the keys');
 
 /** Length of what precedes the user key in a metadata key. */
 export const META_PREFIX_BYTES = 7;
