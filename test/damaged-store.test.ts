@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Cluster, type ClusterNode, createCluster } from 'folkmoot/testing';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cut, flipBit, flipIn, readBytes, sizeOf, storeOf } from './support/damage.ts';
 import { untilReplicated, type Write } from './support/load.ts';
 import { checkMajorities, count, rebuild, untilRebuilt, written } from './support/rebuild.ts';
@@ -9,11 +9,12 @@ import { ErrorReply, RespClient } from './support/resp-client.ts';
 
 let cluster: Cluster;
 
-beforeEach(async () => {
+// One for all tests: each ends with a cluster that is whole again, and has looked for what it wrote.
+beforeAll(async () => {
   cluster = await createCluster({ nodes: 3, tablets: 6 });
 });
 
-afterEach(() => cluster.close());
+afterAll(() => cluster.close());
 
 function nodes(): [ClusterNode, ClusterNode, ClusterNode] {
   return cluster.nodes as [ClusterNode, ClusterNode, ClusterNode];

@@ -102,7 +102,7 @@ test('100,000 keys are all there after every node was killed and started again',
   for (let from = 0; from < count; from += 2_000) {
     const pipeline = redis.pipeline();
     for (let n = from; n < from + 2_000; n++) pipeline.set(`key:${n}`, `value of ${n}`);
-    for (const [error, reply] of (await pipeline.exec()) ?? []) expect([error, reply]).toEqual([null, 'OK']);
+    expect(await pipeline.exec()).toEqual(Array.from({ length: 2_000 }, () => [null, 'OK']));
   }
   print(`${count} keys in ${(performance.now() - begin_ms).toFixed(0)} ms`);
   expect(await redis.dbsize()).toBe(count);

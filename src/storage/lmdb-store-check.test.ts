@@ -68,7 +68,7 @@ it('finds every flipped bit that would change what is read', async () => {
   const prng = new Prng(7);
   let found = 0;
   const pages = image.length / 4_096;
-  for (let round = 0; round < 250; round++) {
+  for (let round = 0; round < 120; round++) {
     const copy = Buffer.from(image);
     // Half of them into the first bytes of a page, where the structure is.
     const at = prng.below(pages) * 4_096 + prng.below(round % 2 === 0 ? 120 : 4_096);
@@ -77,7 +77,7 @@ it('finds every flipped bit that would change what is read', async () => {
     if (seen === null) found += 1;
     else expect(seen === whole, `byte ${at}`).toBe(true);
   }
-  expect(found).toBeGreaterThan(50);
+  expect(found).toBeGreaterThan(25);
 }, 120_000);
 
 it('finds bytes that were cut off or zeroed', async () => {

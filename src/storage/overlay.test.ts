@@ -432,7 +432,7 @@ class Model {
     });
     expect(newest).toEqual(all((key) => this.newest.get(key)));
     expect(tooEarly).toEqual([]);
-    this.checkScan('', '\xff', false);
+    this.checkScan('', '\xff', false, this.#places % 4 === 0);
   }
 
   /** The first batch in flight after which the key has had its newest value for good. */
@@ -447,7 +447,7 @@ class Model {
     return needed;
   }
 
-  checkScan(lo: ByteKey, hi: ByteKey, reverse: boolean): void {
+  checkScan(lo: ByteKey, hi: ByteKey, reverse: boolean, parts = true): void {
     const wanted = (map: Map<ByteKey, string>): string[] => {
       const list = [...map].filter(([key]) => lo <= key && key < hi).sort(([a], [b]) => (a < b ? -1 : 1));
       if (reverse) list.reverse();
@@ -455,12 +455,12 @@ class Model {
     };
     // A part first, so that what is known of the store is sometimes only that.
     const first = this.#places % 3;
-    if (first > 0)
+    if (first > 0 && parts)
       expect(scanAll(this.overlay, false, lo, hi, reverse, first)).toEqual(wanted(this.applied).slice(0, first));
     expect(scanAll(this.overlay, false, lo, hi, reverse)).toEqual(wanted(this.applied));
     expect(scanAll(this.follower, false, lo, hi, reverse)).toEqual(wanted(this.applied));
     const limit = 1 + (this.#places % 4);
-    expect(scanAll(this.overlay, true, lo, hi, reverse, limit)).toEqual(wanted(this.newest).slice(0, limit));
+    if (parts) expect(scanAll(this.overlay, true, lo, hi, reverse, limit)).toEqual(wanted(this.newest).slice(0, limit));
     this.checkFirstKey(lo, hi);
     this.checkCounts(this.overlay, false, lo, hi, this.applied);
     this.checkCounts(this.overlay, true, lo, hi, this.newest);

@@ -114,6 +114,8 @@ export interface Cluster {
 const SPARE_NODES = 6;
 const WAIT_TIMEOUT_MS = 15_000;
 const POLL_MS = 20;
+/** Looking costs all nodes a request: who has waited for long looks less often. */
+const POLL_MS_MAX = 100;
 const BLOCK_ATTEMPTS = 5;
 
 /** Starts a cluster; resolves when every node serves every door. */
@@ -463,7 +465,8 @@ function leads(tablet: TabletStatus, node: TestNode): boolean {
 /** An attempt that throws counts as "not yet"; its error becomes the cause when time is up. */
 async function poll(attempt: () => Promise<boolean>, options: WaitOptions): Promise<void> {
   const { timeout_ms = WAIT_TIMEOUT_MS, what = 'what was waited for' } = options;
-  const end_ms = performance.now() + timeout_ms;
+  const begin_ms = performance.now();
+  const end_ms = begin_ms + timeout_ms;
   let last: unknown;
   do {
     try {
@@ -472,7 +475,8 @@ async function poll(attempt: () => Promise<boolean>, options: WaitOptions): Prom
     } catch (error) {
       last = error;
     }
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    const pause_ms = Math.min(POLL_MS_MAX, POLL_MS + (performance.now() - begin_ms) / 20);
+    await new Promise((resolve) => setTimeout(resolve, pause_ms));
   } while (performance.now() < end_ms);
   const reason = last instanceof Error ? `: ${last.message}` : '';
   throw new FolkmootError(

@@ -21,7 +21,7 @@ export interface Write {
 export interface LoadOptions {
   /** Writes under way per tablet at a time; 2 when left out. */
   readonly lanes?: number;
-  /** Time between two writes of a lane, so that what was written can be read back soon; 2 when left out. */
+  /** Time between two writes of a lane, so that what was written can be read back soon; 10 when left out. */
   readonly pace_ms?: number;
   readonly timeout_ms?: number;
 }
@@ -48,7 +48,7 @@ export class Load {
 
   private constructor(nodes: readonly Endpoint[], options: LoadOptions) {
     this.#nodes = nodes;
-    this.#options = { lanes: 2, pace_ms: 2, timeout_ms: 10_000, ...options };
+    this.#options = { lanes: 2, pace_ms: 10, timeout_ms: 10_000, ...options };
     this.#prefix = `load-${process.pid}-${++loads}`;
   }
 

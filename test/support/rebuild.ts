@@ -5,7 +5,7 @@ import { Load, print, untilReplicated, verify, type Write } from './load.ts';
 
 /** Writes for a while, and until the stores of all nodes hold some of it. */
 export async function written(cluster: Cluster, duration_ms = 600): Promise<Write[]> {
-  const load = await Load.start(cluster, { lanes: 3, pace_ms: 0 });
+  const load = await Load.start(cluster, { lanes: 2, pace_ms: 4 });
   const tablets = (await cluster.status()).tablets.map(({ id }) => id);
   await load.untilAcknowledged(tablets, performance.now() + duration_ms);
   await load.stop();
