@@ -3,6 +3,7 @@
  * any other node passes it on once.
  */
 import type { Clock } from '../base/clock.ts';
+import { FolkmootError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { membersOf } from '../tablet/conf-state-codec.ts';
 import { nodeOf, replicaId } from '../tablet/replica-id.ts';
@@ -114,9 +115,23 @@ export class Administration {
       if (answer.error !== '') throw errorOf(answer);
       if (!answer.again) return;
       // A leader is being elected: what an operator asks for waits for it, as what clients ask for does.
-      if (clock.monotonic_ms() > deadline_ms) throw new Error('no leader could be reached for this; try again');
+      if (clock.monotonic_ms() > deadline_ms) throw this.#noLeader(request);
       await new Promise<void>((resolve) => clock.after(RETRY_MS, resolve));
     }
+  }
+
+  #noLeader(request: OperatorRequest): FolkmootError {
+    const { leaderOf, identity } = this.#options;
+    const leader = leaderOf(request.type === 'transfer' ? request.tablet : METADATA_TABLET);
+    const known =
+      leader === 0
+        ? 'this node knows of none'
+        : `node ${leader === identity().node ? `${leader}, this one,` : leader} leads as far as this node knows`;
+    return new FolkmootError(
+      'UNAVAILABLE',
+      `no leader has carried this out within ${TRANSFER_TIMEOUT_MS / 1_000} s: ${known}`,
+      'See "folkmoot status", and try again.',
+    );
   }
 
   /** A replica of this node is lost. `generation` of the answer is the highest that the node has been given. */

@@ -3,6 +3,7 @@
  * as transactions on the leader. Nothing here is hot, so promises are fine.
  */
 import type { Clock } from '../base/clock.ts';
+import { FolkmootError } from '../base/errors.ts';
 import { DamagedError } from '../storage/errors.ts';
 import { Outcome, type TabletOperation, type Transaction } from '../tablet/operation.ts';
 import type { TabletHost } from '../tablet/tablet-host.ts';
@@ -64,10 +65,13 @@ export class NotMetadataLeader extends Error {
 }
 
 /** The change may have been made, or may still be. */
-export class OutcomeUnknown extends Error {
-  override readonly name = 'OutcomeUnknown';
+export class OutcomeUnknown extends FolkmootError {
   constructor() {
-    super('the outcome of a metadata change is unknown');
+    super(
+      'OUTCOME_UNKNOWN',
+      'the change of the cluster may have been made, or may still be: its leader lost the majority meanwhile',
+      'See "folkmoot status"; when it is not done, try again.',
+    );
   }
 }
 
