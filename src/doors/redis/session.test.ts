@@ -117,6 +117,14 @@ describe('a connection', () => {
     await client.closed;
   });
 
+  test('gets large replies it is owed, too, which take several turns of the event loop', async () => {
+    await client.call('SET', 'big', Buffer.alloc(2_500_000, 'b'));
+    client.write(Buffer.concat(Array.from({ length: 6 }, () => encode(['GET', 'big']))));
+    client.socket.end();
+    for (let index = 0; index < 6; index += 1) expect((await client.next()).length).toBe(2_500_012);
+    await client.closed;
+  });
+
   test('QUIT answers and closes', async () => {
     expect(await client.line('QUIT')).toBe('OK');
     await client.closed;

@@ -87,6 +87,8 @@ export class Connection implements TransactionHost, ReplyOwner, Waiter {
   #held: Request | undefined;
   #paused = false;
   #waitsForTurn = false;
+  /** The client has closed its side. */
+  #ended = false;
   /** Set while input is taken: replies are written when it is over. */
   #taking = false;
   #skipReplies = 0;
@@ -110,7 +112,7 @@ export class Connection implements TransactionHost, ReplyOwner, Waiter {
     this.#transaction = new TransactionState(this);
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
-    socket.on('end', () => this.closeAfterReplies());
+    socket.on('end', () => this.#onEnd());
     socket.on('error', () => this.destroy());
     socket.on('close', () => this.#onClose());
     socket.on('drain', () => this.#take());
@@ -153,6 +155,12 @@ export class Connection implements TransactionHost, ReplyOwner, Waiter {
     this.#take();
   }
 
+  /** It may be told while requests that have arrived still wait to be taken. */
+  #onEnd(): void {
+    this.#ended = true;
+    if (!this.#paused) this.closeAfterReplies();
+  }
+
   /** Takes requests while there are any and the limits allow. */
   #take(): void {
     if (this.#taking || this.#closed) return;
@@ -174,6 +182,7 @@ export class Connection implements TransactionHost, ReplyOwner, Waiter {
       this.#taking = false;
     }
     this.#regulate();
+    if (this.#ended && !this.#paused) this.#closing = true;
     this.flush();
   }
 
